@@ -1,0 +1,31 @@
+"""Working time: limits, day types and the arithmetic of deadlines (DESIGN.md section 6, mechanism M14).
+
+Pure: nothing here reads a clock, a file or the network. Instants go in timezone-aware and come out in UTC, to
+the second; `Calendar.local` shows them in the organisation's zone.
+"""
+
+from shared.calendar.calendar import Calendar, Day, DayKind, Window
+from shared.calendar.errors import BeyondCalendarError, CalendarError, LimitError
+from shared.calendar.explain import Interval, Reason, explain
+from shared.calendar.limit import Limit, Unit
+from shared.calendar.official import official_calendar
+from shared.calendar.working_time import due, fraction_point, working_seconds
+
+__all__ = [
+    "BeyondCalendarError",
+    "Calendar",
+    "CalendarError",
+    "Day",
+    "DayKind",
+    "Interval",
+    "Limit",
+    "LimitError",
+    "Reason",
+    "Unit",
+    "Window",
+    "due",
+    "explain",
+    "fraction_point",
+    "official_calendar",
+    "working_seconds",
+]
