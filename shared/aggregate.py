@@ -1,0 +1,182 @@
+"""Deciding and saving: an input is answered once by an aggregate, whatever is delivered twice (DESIGN.md section 5).
+
+The core of a service says what may happen (`decide`) and what it makes of the state (`evolve`); this is all that stands
+between the core and the store.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import orjson
+from pydantic import BaseModel
+
+from shared import ids
+from shared.clock import Clock
+from shared.events import Event, Record, emit
+from shared.store import Collection, Conflict, Sealed, Step, Store
+
+S = TypeVar("S", bound=BaseModel)
+
+_CACHED = 16384
+
+
+@dataclass(frozen=True)
+class Kind(Generic[S]):
+    """One kind of aggregate: how its state follows from its events, and how it is found."""
+
+    collection: Collection
+    source: str
+    """Who emits its events: `/intake`, `/routing` …"""
+    state: type[S]
+    evolve: Callable[[S | None, Event, Record], S]
+    due: Callable[[S], datetime | None] = lambda _: None
+    """When time alone must be looked at again."""
+    fields: Callable[[S], Mapping[str, str | int | None]] = lambda _: {}
+    key: Callable[[S], str] | None = None
+    """The partition key, where it is not the aggregate's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[S]):
+    """An aggregate as it stands."""
+
+    state: S | None
+    version: int
+    inputs: frozenset[str]
+    time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[S]):
+    """What became of an input. `records` is empty where it had been answered before, or nothing follows from it."""
+
+    state: S
+    version: int
+    records: tuple[Record, ...]
+    repeated: bool = False
+
+
+Decide = Callable[[S | None, datetime], Sequence[Event]]
+
+
+class NothingThere(LookupError):
+    """A decision on an aggregate that does not exist came to nothing."""
+
+
+class Aggregates(Generic[S]):
+    """All aggregates of one kind, over a store. Recently used ones are kept, written through."""
+
+    def __init__(self, kind: Kind[S], store: Store, clock: Clock) -> None:
+        self.kind = kind
+        self._store = store
+        self._clock = clock
+        self._recent: OrderedDict[str, Loaded[S]] = OrderedDict()
+
+    async def load(self, id: str) -> Loaded[S]:  # noqa: A002
+        """The aggregate as it stands; `state` is None where there is none."""
+        if id in self._recent:
+            self._recent.move_to_end(id)
+            return self._recent[id]
+        document = await self._store.load(self.kind.collection, id)
+        if document is None:
+            return Loaded(None, 0, frozenset(), None)
+        loaded = self.read(document.body, document.version)
+        self._remember(id, loaded)
+        return loaded
+
+    def read(self, body: bytes, version: int) -> Loaded[S]:
+        """An aggregate from its document's bytes."""
+        saved = orjson.loads(body)
+        return Loaded(
+            self.kind.state.model_validate(saved["state"]),
+            version,
+            frozenset(saved["inputs"]),
+            datetime.fromisoformat(saved["time"]),
+        )
+
+    async def answer(
+        self, id: str, input_id: str, decide: Decide[S], *, contents: tuple[Sealed, ...] = (), fresh: bool = False  # noqa: A002
+    ) -> Answer[S]:
+        """Decide on an input and make it durable; decide again where another was faster.
+
+        `decide` is pure: it takes the state and the time and returns events, none where nothing follows, or raises what the
+        caller must hear. `fresh` spares the look for an aggregate that this input alone can create.
+        """
+        loaded: Loaded[S] = Loaded(None, 0, frozenset(), None) if fresh else await self.load(id)
+        while True:
+            if input_id in loaded.inputs:
+                assert loaded.state is not None
+                return Answer(loaded.state, loaded.version, (), repeated=True)
+            now = self._clock.now()
+            if loaded.time is not None and now < loaded.time:
+                now = loaded.time  # an aggregate's time does not go back, whatever the machine's does
+            events = decide(loaded.state, now)
+            if not events:
+                if loaded.state is None:
+                    raise NothingThere(f"{id} does not exist, and {input_id} did not create it")
+                return Answer(loaded.state, loaded.version, ())
+            after, records = self._emit(id, loaded, events, input_id, now)
+            assert after.state is not None
+            try:
+                await self._store.commit(self._step(id, loaded, after, records, contents))
+            except Conflict:
+                self._recent.pop(id, None)
+                loaded = await self.load(id)
+                continue
+            self._remember(id, after)
+            return Answer(after.state, after.version, tuple(records))
+
+    def _emit(
+        self, id: str, loaded: Loaded[S], events: Sequence[Event], input_id: str, now: datetime  # noqa: A002
+    ) -> tuple[Loaded[S], list[Record]]:
+        state, version, records = loaded.state, loaded.version, []
+        for event in events:
+            version += 1
+            key = id
+            if self.kind.key is not None:
+                key = self.kind.key(state) if state is not None else getattr(event, "thread", id)
+            record = emit(
+                event,
+                source=self.kind.source,
+                subject=id,
+                sequence=version,
+                time=now,
+                causation=input_id,
+                key=key,
+                nonce=ids.random_bytes(16),
+            )
+            state = self.kind.evolve(state, event, record)
+            records.append(record)
+        return Loaded(state, version, loaded.inputs | {input_id}, now), records
+
+    def _step(
+        self, id: str, before: Loaded[S], after: Loaded[S], records: list[Record], contents: tuple[Sealed, ...]  # noqa: A002
+    ) -> Step:
+        state = after.state
+        assert state is not None and after.time is not None
+        body = b'{"inputs":%b,"time":"%b","state":%b}' % (
+            orjson.dumps(sorted(after.inputs)),
+            after.time.isoformat().encode(),
+            state.model_dump_json(exclude_defaults=True).encode(),
+        )
+        return Step(
+            collection=self.kind.collection,
+            id=id,
+            expected=before.version,
+            body=body,
+            records=tuple(records),
+            fields=self.kind.fields(state),
+            due=self.kind.due(state),
+            contents=contents,
+        )
+
+    def _remember(self, id: str, loaded: Loaded[S]) -> None:  # noqa: A002
+        self._recent[id] = loaded
+        self._recent.move_to_end(id)
+        if len(self._recent) > _CACHED:
+            self._recent.popitem(last=False)

@@ -1,0 +1,55 @@
+"""The bus's port: every event of a topic reaches every group that subscribes to it, an aggregate's in order, at least once.
+
+A commit makes events visible; `publish` sees to it that they travel. In the embedded mode a commit is the publication.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.events import Record
+
+Handle = Callable[[Record], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What a group hears: of which topics, which types, and who answers. Events of one key come one after the other."""
+
+    topics: tuple[str, ...]
+    types: frozenset[str]
+    handle: Handle
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A group that takes everything in order, in batches, and itself keeps how far it is (the audit)."""
+
+    position: Callable[[], int]
+    take: Callable[[Sequence[tuple[int, Record]]], Awaitable[None]]
+
+
+class Bus(Protocol):
+    """What every adapter promises."""
+
+    def subscribe(self, group: str, subscriptions: Sequence[Subscription]) -> None:
+        """Answer events as they come. An event that can't be answered holds back its key, and nothing else."""
+        ...
+
+    def tap(self, group: str, tap: Tap) -> None:
+        """Hand over everything, in order."""
+        ...
+
+    async def start(self) -> None:
+        """Begin to hand over, from where each group was."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish what is under way and remember how far each group is."""
+        ...
+
+    async def idle(self) -> None:
+        """Return once every group has answered everything that is there."""
+        ...

@@ -1,0 +1,62 @@
+"""What content looks like inside: the shapes that are sealed. None of this travels on the bus or enters the trail."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.events.content import ContentRef
+
+
+class _Words(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Sender(_Words):
+    """Who says it, as far as they told us."""
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    kind: str | None = None
+    """citizen, enterprise, staff or association."""
+    organisation: str | None = None
+    language: str | None = None
+
+
+class Attachment(_Words):
+    """A file that came with it; its bytes are content of their own."""
+
+    name: str
+    content_type: str
+    content: ContentRef
+
+
+class MessageWords(_Words):
+    """One message, as it is read."""
+
+    subject: str = ""
+    text: str = ""
+    quoted: str = ""
+    """What a mail quoted of earlier ones: not read again, but kept."""
+    sender: Sender = Field(default_factory=Sender)
+    message_id: str | None = None
+    """The channel's own id (a mail's Message-ID), for answering in its thread."""
+    references: list[str] = []
+    attachments: list[Attachment] = []
+    details: dict[str, str] = {}
+    """What the channel knows besides, such as a call's id and length."""
+
+
+class Evidence(_Words):
+    """Why a department was chosen: shown to officers, never in the trail."""
+
+    words: list[str] = []
+    score: int = 0
+    alternatives: dict[str, int] = {}
+
+
+class Note(_Words):
+    """What an officer or a sender wrote in the course of a case: an answer, a question, a reason."""
+
+    text: str
+    attachments: list[Attachment] = []

@@ -1,0 +1,34 @@
+"""The published language: the envelope and every event type. Services know each other by this alone."""
+
+from shared.events import cases, content, deliveries, messages, organisation, trail
+from shared.events.envelope import (
+    REGISTRY,
+    Event,
+    EventRefused,
+    Part,
+    Record,
+    canonical,
+    emit,
+    timestamp,
+)
+
+TOPICS = ("messages", "cases", "rounds", "organisation", "deliveries", "publications", "findings")
+"""Every topic, each with one owner (DESIGN.md section 4)."""
+
+__all__ = [
+    "REGISTRY",
+    "TOPICS",
+    "Event",
+    "EventRefused",
+    "Part",
+    "Record",
+    "canonical",
+    "cases",
+    "content",
+    "deliveries",
+    "emit",
+    "messages",
+    "organisation",
+    "timestamp",
+    "trail",
+]

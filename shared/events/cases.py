@@ -1,0 +1,194 @@
+"""Topic `cases`, owned by routing: the life of a case.
+
+Every event may start and end obligations; that is the one mechanism for every deadline (DESIGN.md section 1).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from shared.events.content import ContentRef
+from shared.events.envelope import Event, Part
+from shared.events.messages import Channel, Kind
+
+ObligationKind = Literal["dispatch", "accept", "contact", "resolve", "callback", "promise", "silence"]
+Action = Literal["remind", "warn", "breach", "escalate", "lapse"]
+
+
+class Started(Part):
+    """An obligation begins: `owner` owes `kind` by `due`."""
+
+    id: str
+    kind: ObligationKind
+    owner: str
+    """A department's id, or a post (`coordinator`)."""
+    since: datetime
+    due: datetime
+    limit: str
+    binding: bool = True
+    """Binding obligations breach and climb; others lapse."""
+    next_rung: int | None = None
+    next_at: datetime | None = None
+    """When the ladder's first rung is due."""
+
+
+class Ended(Part):
+    """An obligation ends: met, or no longer owed."""
+
+    id: str
+    how: Literal["met", "cancelled", "lapsed"]
+    late: bool = False
+
+
+class CaseEvent(Event):
+    """What every event of a case may carry."""
+
+    actor: str | None = None
+    """The opaque id of who did it; absent where rules or time did."""
+    starts: list[Started] = []
+    ends: list[Ended] = []
+
+
+class CaseOpened(CaseEvent, type="case.opened", topic="cases"):
+    """A message became a case."""
+
+    ref: str
+    kind: Kind
+    message: str
+    channel: Channel
+    words: ContentRef
+    thread: str
+    language: str
+    can_mail: bool
+    anonymous: bool = False
+    arrived_at: datetime
+    promise: datetime | None = None
+    """What the sender was promised: from arrival, never reset."""
+    organisation: str
+    """The version of the organisation file that held."""
+
+
+class MessageAttached(CaseEvent, type="case.message_attached", topic="cases"):
+    """Another message on the same matter."""
+
+    message: str
+    channel: Channel
+    words: ContentRef
+    how: Literal["token", "thread", "hint"]
+    verified: bool
+    reopened: bool = False
+
+
+class CaseAssigned(CaseEvent, type="case.assigned", topic="cases"):
+    """A department leads the case from here on."""
+
+    department: str
+    by: Literal["rule", "sender", "coordinator", "transfer"]
+    rule: str | None = None
+    """The duty that decided, by its id."""
+    evidence: ContentRef | None = None
+    """The words that decided, the score and the alternatives."""
+    beyond_promise: bool = False
+    """The department's limit ends after what the sender was promised."""
+
+
+class CaseQueued(CaseEvent, type="case.queued", topic="cases"):
+    """The coordinator must dispatch it: no rule was sure, or a department returned it."""
+
+    reason: str
+    evidence: ContentRef | None = None
+
+
+class CaseAccepted(CaseEvent, type="case.accepted", topic="cases"):
+    """The department takes it on (簽收)."""
+
+
+class CaseReturned(CaseEvent, type="case.returned", topic="cases"):
+    """The department says it is not responsible (退回); the coordinator decides."""
+
+    department: str
+    reason: str
+    words: ContentRef | None = None
+    proposed: str | None = None
+
+
+class ReturnDecided(CaseEvent, type="case.return_decided", topic="cases"):
+    """The coordinator upheld the return (an assignment follows) or refused it."""
+
+    upheld: bool
+    reason: str | None = None
+    department: str
+
+
+class SenderContacted(CaseEvent, type="case.contacted", topic="cases"):
+    """The department spoke to the sender, or tried to."""
+
+    outcome: Literal["reached", "not_reached", "refused"]
+    words: ContentRef | None = None
+
+
+class SenderAsked(CaseEvent, type="case.asked", topic="cases"):
+    """A question back to the sender."""
+
+    words: ContentRef
+
+
+class CaseAnswered(CaseEvent, type="case.answered", topic="cases"):
+    """An answer to the sender; a final one ends the obligation to resolve."""
+
+    words: ContentRef
+    final: bool
+    resolved: bool = False
+    """The department's claim that the matter itself is solved."""
+
+
+class FeedbackGiven(CaseEvent, type="case.feedback_given", topic="cases"):
+    """What the sender says of the answer."""
+
+    solved: bool
+    satisfied: bool | None = None
+    words: ContentRef | None = None
+
+
+class CaseClosed(CaseEvent, type="case.closed", topic="cases"):
+    """The end, with its outcome. Silence is recorded as silence, never as consent."""
+
+    outcome: Literal["feedback", "silence", "declined"]
+    solved: bool | None = None
+
+
+class CaseReopened(CaseEvent, type="case.reopened", topic="cases"):
+    """It was not over."""
+
+    reason: str
+
+
+class Rung(Part):
+    """One rung of one obligation's ladder that fell due."""
+
+    obligation: str
+    kind: ObligationKind
+    rung: int
+    action: Action
+    at: datetime
+    """The instant it fell due, which may be before it was noticed."""
+    late: bool = False
+    """It was missed while nothing ran, and a later rung stands for it."""
+    next_rung: int | None = None
+    next_at: datetime | None = None
+
+
+class Notice(Part):
+    """One person is told of some of the rungs, in one notice."""
+
+    person: str
+    rungs: list[int]
+
+
+class CaseAlarmed(CaseEvent, type="case.alarmed", topic="cases"):
+    """Rungs of one instant: remind, warn, breach, escalate. One notice for each person whom they concern."""
+
+    at: datetime
+    rungs: list[Rung]
+    notices: list[Notice] = []

@@ -1,0 +1,70 @@
+"""Topic `deliveries`, owned by notify: one thing to tell one party on one channel, until it arrived or was given up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from shared.events.envelope import Event
+
+Template = Literal["acknowledgement", "answer", "question", "assigned", "alarm", "coordinator", "reopened"]
+
+
+class DeliveryQueued(Event, type="delivery.queued", topic="deliveries"):
+    """Somebody must be told. The first attempt and its deadline are recorded with it, before any socket opens."""
+
+    case: str
+    ref: str
+    about: str
+    """The id of the event that is told of."""
+    template: Template
+    channel: Literal["email"]
+    party: str
+    """`sender`, or an officer's opaque id."""
+    language: str
+    attempt_deadline: datetime | None = None
+
+
+class DeliveryAttempted(Event, type="delivery.attempted", topic="deliveries"):
+    """A further attempt begins; nobody else opens the socket before its deadline."""
+
+    attempt: int
+    deadline: datetime
+
+
+class DeliverySent(Event, type="delivery.sent", topic="deliveries"):
+    """The next hop has taken it."""
+
+    attempt: int
+    case: str
+
+
+class DeliveryDeferred(Event, type="delivery.deferred", topic="deliveries"):
+    """An attempt failed; it will be tried again."""
+
+    attempt: int
+    reason: str
+    next_at: datetime
+
+
+class DeliveryFailed(Event, type="delivery.failed", topic="deliveries"):
+    """Given up, or refused for good: a person must find another way."""
+
+    attempt: int
+    reason: str
+    case: str
+
+
+class DeliveryBounced(Event, type="delivery.bounced", topic="deliveries"):
+    """The receiving side sent it back after it was taken."""
+
+    message: str
+    permanent: bool
+    case: str
+
+
+class DeliveryReplied(Event, type="delivery.auto_replied", topic="deliveries"):
+    """An automatic answer to it came in (out of office, receipt): noted, nothing else."""
+
+    message: str
+    kind: str

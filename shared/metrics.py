@@ -1,0 +1,44 @@
+"""Every metric's name, type and meaning, in one place. Counters end in `_total`, times in `_seconds`."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+RECEIVED = Counter(
+    "throughline_messages_received_total",
+    "Messages at the door, by channel and outcome (new, attached, quarantined, refused, repeated)",
+    ["channel", "outcome"],
+    registry=REGISTRY,
+)
+DOOR = Histogram(
+    "throughline_door_seconds",
+    "From the last byte of a message to its durable receipt, by channel",
+    ["channel"],
+    registry=REGISTRY,
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+EVENTS = Counter("throughline_events_handled_total", "Events answered, by group", ["group"], registry=REGISTRY)
+HELD = Counter("throughline_events_held_total", "Events held back as poison, by group", ["group"], registry=REGISTRY)
+OLDEST = Gauge(
+    "throughline_oldest_unhandled_seconds",
+    "Age of the oldest event a group has not answered",
+    ["group"],
+    registry=REGISTRY,
+)
+BEHIND = Gauge("throughline_trail_behind_entries", "Events committed that are not yet in the trail", registry=REGISTRY)
+TRAIL_SIZE = Gauge("throughline_trail_size_entries", "Entries the last signed checkpoint covers", registry=REGISTRY)
+OBLIGATIONS = Gauge(
+    "throughline_cases_open", "Open cases by state of their obligations (on_time, warned, breached)", ["state"],
+    registry=REGISTRY,
+)
+ALARMS = Counter("throughline_alarms_total", "Rungs climbed, by action", ["action"], registry=REGISTRY)
+DELIVERIES = Counter(
+    "throughline_deliveries_total", "Deliveries by outcome (sent, deferred, failed, bounced)", ["outcome"],
+    registry=REGISTRY,
+)
+UNSETTLED = Counter(
+    "throughline_messages_sent_again_total", "Messages not settled in time and sent again", registry=REGISTRY
+)
+FREE_BYTES = Gauge("throughline_store_free_bytes", "What the store can still hold", registry=REGISTRY)

@@ -1,0 +1,92 @@
+"""What a service is, and what all services stand on.
+
+Every service has the same front door: `services/<name>/__init__.py` holds `service(house) -> Service`, which states what
+it subscribes to, what it publishes, its HTTP routes, its timers and what runs beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from fastapi import APIRouter
+
+from shared.bus import Subscription, Tap
+from shared.clock import Clock
+from shared.content import ContentStore
+from shared.keys import Keys
+from shared.organisation import Organisation
+from shared.settings import Settings
+from shared.store import Collection, Store
+
+MOST_FIRED_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class House:
+    """What all services stand on. Built once by a runner; nothing in it decides anything."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    content: ContentStore
+    keys: Keys
+    organisation: Organisation
+    directory: Path
+    """Where a service may keep files of its own, in a folder of its name."""
+
+    @property
+    def public_url(self) -> str:
+        """The address in links to people, without a slash at its end."""
+        return (self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}").rstrip("/")
+
+    @property
+    def origin(self) -> str:
+        """The name of the installation's trail, which is also its log key's name."""
+        return self.settings.origin or f"{self.organisation.id}.example/throughline"
+
+
+@dataclass(frozen=True)
+class Timer:
+    """Who is called for documents of a collection that are due. Firing is a command like any other: at least once."""
+
+    collection: Collection
+    fire: Callable[[str, datetime], Awaitable[None]]
+
+
+class Companion(Protocol):
+    """What runs beside the handlers: an SMTP server, a sender."""
+
+    async def start(self) -> None:
+        """Begin; return once it is ready."""
+        ...
+
+    async def stop(self) -> None:
+        """Take nothing more, finish what is under way, return."""
+        ...
+
+    async def idle(self) -> None:
+        """Return once nothing is under way."""
+        ...
+
+    def ready(self) -> str | None:
+        """Why it is not ready, or None where it is."""
+        ...
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service's front door."""
+
+    name: str
+    publishes: tuple[str, ...]
+    subscriptions: Sequence[Subscription] = ()
+    tap: Tap | None = None
+    timers: Sequence[Timer] = ()
+    routers: Sequence[APIRouter] = ()
+    companions: Sequence[Companion] = field(default_factory=tuple)
+    prepare: Callable[[], Awaitable[None]] | None = None
+    """Called once the store is open, before anything is handed over."""

@@ -1,0 +1,37 @@
+"""Settings: environment `THROUGHLINE_*`, and the command line above it. The defaults run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SAMPLE_ORGANISATION = Path(__file__).resolve().parent.parent / "deploy" / "org" / "county.yaml"
+
+
+class Settings(BaseSettings):
+    """One installation's settings; each field is `THROUGHLINE_<FIELD>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="THROUGHLINE_")
+
+    data: Path = Field(Path("data"), description="Directory of an embedded installation")
+    org: Path = Field(SAMPLE_ORGANISATION, description="The organisation file")
+    host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise")
+    port: int = Field(8080, description="HTTP port; 0 takes a free one")
+    smtp_port: int = Field(2525, description="SMTP port; 0 takes a free one")
+    public_url: str = Field("", description="Address in links to senders; default http://HOST:PORT")
+    origin: str = Field("", description="Name of the trail (C2SP origin); default from the organisation file's id")
+    relay: str = Field("", description="SMTP server for outgoing mail, `host:port`; empty: the outbox folder")
+    relay_user: str = ""
+    relay_password: str = ""
+    relay_tls: bool = False
+    max_body: int = Field(8 * 2**20, description="Largest HTTP body taken, bytes")
+    max_mail: int = Field(32 * 2**20, description="Largest mail taken, bytes")
+    min_free: int = Field(256 * 2**20, description="Below this much free disk nothing more is accepted, bytes")
+    settle_within: int = Field(900, description="Seconds after which an unsettled message is sent again")
+    open_intake: bool = Field(True, description="Whether POST /v1/messages needs no API key")
+    trail_entries: str = Field("restricted", pattern="^(public|restricted)$")
+    session_hours: int = 12
+    log_json: bool = Field(False, description="Logs as JSON lines rather than for reading")
+    log_level: str = "info"

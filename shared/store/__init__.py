@@ -1,0 +1,138 @@
+"""The store's port: documents with versions, their events, claims, due instants, cursors (DESIGN.md section 5).
+
+A step changes one aggregate and is its own atom; an adapter may gather many into one fsync. Adapters pass one contract
+suite, `tests/contract/test_store.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from shared.events import Record
+
+
+class StoreError(Exception):
+    """
+    StoreError
+    ├── Conflict      the aggregate has moved on: decide again
+    └── Unavailable   nothing can be written now (disk full, store away): try again later
+    """
+
+
+class Conflict(StoreError):
+    """The document is not at the version the step was decided on."""
+
+
+class Unavailable(StoreError):
+    """The store can't take anything now; nothing of the call was kept."""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One kind of document, the fields it can be found by, and the indexes that serve its queries."""
+
+    name: str
+    fields: Mapping[str, type[str] | type[int]] = field(default_factory=dict)
+    indexes: Sequence[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An aggregate as it was saved. Its version is the sequence of its last event."""
+
+    id: str
+    version: int
+    body: bytes
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Content under its own key: what the content store keeps. `key` goes elsewhere than `box`."""
+
+    ref: str
+    commitment: str
+    size: int
+    box: bytes
+    key: bytes
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One aggregate's change: its next state, the events that say so, the content they refer to."""
+
+    collection: Collection
+    id: str
+    expected: int
+    """The version it was decided on; 0 where the aggregate does not exist yet."""
+    body: bytes
+    records: tuple[Record, ...]
+    fields: Mapping[str, str | int | None] = field(default_factory=dict)
+    due: datetime | None = None
+    contents: tuple[Sealed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """One condition of a query; all of them must hold."""
+
+    field: str
+    is_: Literal["=", "<", "<=", ">", ">=", "in", "null", "not null"]
+    value: str | int | Sequence[str] | None = None
+
+
+class Store(Protocol):
+    """What every adapter promises. Every write is durable when its call returns."""
+
+    async def load(self, collection: Collection, id: str) -> Document | None:  # noqa: A002
+        """The document as last committed, or None."""
+        ...
+
+    async def commit(self, step: Step) -> None:
+        """Make the step durable and its events visible, all or nothing. Raises Conflict or Unavailable."""
+        ...
+
+    async def claim(self, claims: Mapping[str, str]) -> dict[str, str]:
+        """Insert each key once; answers the value that stands for each, whoever wrote it."""
+        ...
+
+    async def claimed(self, key: str) -> str | None:
+        """The value that stands for a key."""
+        ...
+
+    async def due(self, collection: Collection, until: datetime, limit: int) -> list[tuple[str, datetime]]:
+        """Ids of documents due no later than `until`, the longest due first."""
+        ...
+
+    async def next_due(self, collection: Collection) -> datetime | None:
+        """The earliest instant at which something of the collection is due."""
+        ...
+
+    async def find(
+        self,
+        collection: Collection,
+        where: Sequence[Where] = (),
+        *,
+        order: str,
+        descending: bool = False,
+        after: tuple[str | int, str] | None = None,
+        limit: int = 50,
+    ) -> list[tuple[Document, str | int]]:
+        """Documents in the order of a field and then id, each with its value of that field, from just past `after` on."""
+        ...
+
+    async def count(self, collection: Collection, where: Sequence[Where] = (), *, cap: int = 10_000) -> int:
+        """How many match, counted no further than `cap`."""
+        ...
+
+    async def history(self, id: str) -> list[Record]:  # noqa: A002
+        """Every event of one aggregate, in order."""
+        ...
+
+    async def free_bytes(self) -> int:
+        """How much more the store can hold."""
+        ...

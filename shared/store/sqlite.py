@@ -1,0 +1,396 @@
+"""The embedded store: one SQLite file written by one thread, many steps to one fsync (LIMITS.md).
+
+Documents, events, claims, cursors and sealed content stand in `throughline.db`; content keys in `keys.db`, which is
+committed first, so that content never stands without its key. Whoever waits is answered after the fsync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+
+from shared.events import Record
+from shared.store import Collection, Conflict, Document, Step, StoreError, Unavailable, Where
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+MOST_JOBS_A_COMMIT = 1024
+WAL_PAGES = 16384  # checkpoints are rare and large: ×1.26 (LIMITS.md)
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (position INTEGER PRIMARY KEY, topic TEXT NOT NULL, subject TEXT NOT NULL,
+    sequence INTEGER NOT NULL, value BLOB NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS events_of ON events (subject, sequence);
+CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cursors (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS contents (ref TEXT PRIMARY KEY, owner TEXT NOT NULL, box BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS held (name TEXT NOT NULL, key TEXT NOT NULL, position INTEGER NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (name, key, position)) WITHOUT ROWID;
+"""
+_KEYS_SCHEMA = "CREATE TABLE IF NOT EXISTS keys (ref TEXT PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID"
+
+Write = Callable[[sqlite3.Connection, sqlite3.Connection], Any]
+Committed = Callable[[Sequence[tuple[int, Record]]], None]
+
+
+@dataclass(slots=True)
+class _Job:
+    write: Write
+    done: asyncio.Future[Any] | None
+    records: tuple[Record, ...] = ()
+
+
+def milliseconds(instant: datetime) -> int:
+    """An instant as the store's integer: milliseconds since 1970, UTC; a fraction counts as the next."""
+    return -int(-instant.timestamp() * 1000 // 1)
+
+
+def instant(value: int) -> datetime:
+    """The instant of the store's integer."""
+    return datetime.fromtimestamp(value / 1000, UTC)
+
+
+class SqliteStore:
+    """The store of an embedded installation. `open` in a running loop, `close` before it ends."""
+
+    def __init__(self, directory: Path, collections: Iterable[Collection]) -> None:
+        self.directory = directory
+        self.collections = {collection.name: collection for collection in collections}
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
+        self._position = 0
+        self._on_commit: list[Committed] = []
+        self._upserts: dict[str, tuple[str, str]] = {}
+
+    async def open(self) -> None:
+        """Open or create the files and start the writer. Raises StoreError where they can't be used."""
+        self._loop = asyncio.get_running_loop()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._writer = self._connect("throughline.db")
+            self._keys = self._connect("keys.db")
+            self._keys.execute("PRAGMA secure_delete=ON")
+            self._create()
+            self._reader = self._connect("throughline.db")
+            self._lists = self._connect("throughline.db")
+            self._key_reader = self._connect("keys.db")
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.directory}: the store can't be opened: {error}") from error
+        self._position = self._writer.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()[0]
+        self._thread = threading.Thread(target=self._write_forever, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Write what was handed over, then end the writer."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._readers.shutdown()
+        for connection in (self._writer, self._keys, self._reader, self._lists, self._key_reader):
+            connection.close()
+
+    def on_commit(self, hear: Committed) -> None:
+        """Call `hear` on the loop with every batch of events, with their positions, after its fsync."""
+        self._on_commit.append(hear)
+
+    @property
+    def position(self) -> int:
+        """The position of the last event committed."""
+        return self._position
+
+    def _connect(self, name: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.directory / name, isolation_level=None, check_same_thread=False, timeout=10
+        )
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+        connection.execute("PRAGMA cache_size=-65536")
+        return connection
+
+    def _create(self) -> None:
+        self._writer.executescript(_SCHEMA)
+        self._keys.execute(_KEYS_SCHEMA)
+        for collection in self.collections.values():
+            table = f"doc_{collection.name}"
+            columns = "".join(
+                f", f_{name} {'INTEGER' if kind is int else 'TEXT'}" for name, kind in collection.fields.items()
+            )
+            self._writer.execute(
+                f"CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER,"
+                f" body BLOB NOT NULL{columns})"
+            )
+            self._writer.execute(
+                f"CREATE INDEX IF NOT EXISTS {table}_due ON {table} (due) WHERE due IS NOT NULL"
+            )
+            for index in collection.indexes:
+                keys = ", ".join(f"f_{name}" for name in index)
+                self._writer.execute(
+                    f"CREATE INDEX IF NOT EXISTS {table}_{'_'.join(index)} ON {table} ({keys}, id)"
+                )
+            names = "".join(f", f_{name}" for name in collection.fields)
+            marks = ", ?" * len(collection.fields)
+            sets = "".join(f", f_{name} = ?" for name in collection.fields)
+            self._upserts[collection.name] = (
+                f"INSERT OR IGNORE INTO {table} (version, due, body{names}, id) VALUES (?, ?, ?{marks}, ?)",  # noqa: S608
+                f"UPDATE {table} SET version = ?, due = ?, body = ?{sets} WHERE id = ? AND version = ?",  # noqa: S608
+            )
+
+    def _write_forever(self) -> None:
+        while True:
+            jobs = [self._jobs.get()]
+            while len(jobs) < MOST_JOBS_A_COMMIT and jobs[-1] is not None:
+                try:
+                    jobs.append(self._jobs.get_nowait())
+                except queue.Empty:
+                    break
+            batch = [job for job in jobs if job is not None]
+            if batch:
+                self._write(batch)
+            if jobs[-1] is None:
+                return
+
+    def _write(self, batch: list[_Job]) -> None:
+        """One commit. A job in conflict changes nothing; any other error takes the whole batch back."""
+        answers: list[tuple[_Job, Any, Exception | None]] = []
+        placed: list[tuple[int, Record]] = []
+        position = self._position
+        try:
+            self._keys.execute("BEGIN")
+            self._writer.execute("BEGIN IMMEDIATE")
+            for job in batch:
+                try:
+                    answers.append((job, job.write(self._writer, self._keys), None))
+                except StoreError as error:
+                    answers.append((job, None, error))
+                    continue
+                for record in job.records:
+                    position += 1
+                    placed.append((position, record))
+            self._writer.executemany(
+                "INSERT INTO events VALUES (?, ?, ?, ?, ?)",
+                [(at, record.topic, record.subject, record.sequence, record.value) for at, record in placed],
+            )
+            self._keys.execute("COMMIT")
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            for connection in (self._writer, self._keys):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.IntegrityError) and len(batch) > 1:
+                for job in batch:  # one of them is wrong: the others need not suffer for it
+                    self._write([job])
+                return
+            log.error("store.commit_failed", error=str(error), jobs=len(batch))
+            problem = Unavailable(f"{self.directory}: nothing was written: {error}")
+            answers, placed = [(job, None, problem) for job in batch], []
+        else:
+            self._position = position
+        self._loop.call_soon_threadsafe(self._answer, answers, placed)
+
+    def _answer(
+        self, answers: list[tuple[_Job, Any, Exception | None]], placed: list[tuple[int, Record]]
+    ) -> None:
+        if placed:
+            for hear in self._on_commit:
+                hear(placed)
+        for job, value, error in answers:
+            if job.done is None or job.done.done():
+                continue
+            if error is None:
+                job.done.set_result(value)
+            else:
+                job.done.set_exception(error)
+
+    def submit(self, write: Write, records: tuple[Record, ...] = ()) -> asyncio.Future[Any]:
+        """Hand a write to the writer; the future is answered after its fsync."""
+        done: asyncio.Future[Any] = self._loop.create_future()
+        self._jobs.put(_Job(write, done, records))
+        return done
+
+    async def commit(self, step: Step) -> None:
+        insert, update = self._upserts[step.collection.name]
+        due = None if step.due is None else milliseconds(step.due)
+        found_by = [step.fields.get(name) for name in step.collection.fields]
+        values = [step.expected + len(step.records), due, step.body, *found_by, step.id]
+
+        def write(main: sqlite3.Connection, keys: sqlite3.Connection) -> None:
+            if step.expected:
+                changed = main.execute(update, [*values, step.expected]).rowcount
+            else:
+                changed = main.execute(insert, values).rowcount
+            if changed != 1:
+                raise Conflict(f"{step.id} is not at version {step.expected}")
+            for sealed in step.contents:
+                keys.execute("INSERT INTO keys VALUES (?, ?)", (sealed.ref, sealed.key))
+                main.execute("INSERT INTO contents VALUES (?, ?, ?)", (sealed.ref, sealed.owner, sealed.box))
+
+        await self.submit(write, step.records)
+
+    async def claim(self, claims: Mapping[str, str]) -> dict[str, str]:
+        def write(main: sqlite3.Connection, _: sqlite3.Connection) -> dict[str, str]:
+            standing = {}
+            for key, value in claims.items():
+                if main.execute("INSERT OR IGNORE INTO claims VALUES (?, ?)", (key, value)).rowcount:
+                    standing[key] = value
+                else:
+                    standing[key] = main.execute("SELECT value FROM claims WHERE key = ?", (key,)).fetchone()[0]
+            return standing
+
+        standing: dict[str, str] = await self.submit(write)
+        return standing
+
+    async def claimed(self, key: str) -> str | None:
+        row = self._reader.execute("SELECT value FROM claims WHERE key = ?", (key,)).fetchone()
+        return row and str(row[0])
+
+    async def load(self, collection: Collection, id: str) -> Document | None:  # noqa: A002
+        row = self._reader.execute(
+            f"SELECT version, body, due FROM doc_{collection.name} WHERE id = ?",  # noqa: S608
+            (id,),
+        ).fetchone()
+        return row and Document(id, row[0], row[1], None if row[2] is None else instant(row[2]))
+
+    async def due(self, collection: Collection, until: datetime, limit: int) -> list[tuple[str, datetime]]:
+        rows = self._reader.execute(
+            f"SELECT id, due FROM doc_{collection.name} WHERE due <= ? ORDER BY due LIMIT ?",  # noqa: S608
+            (int(until.timestamp() * 1000), limit),
+        ).fetchall()
+        return [(row[0], instant(row[1])) for row in rows]
+
+    async def next_due(self, collection: Collection) -> datetime | None:
+        row = self._reader.execute(
+            f"SELECT min(due) FROM doc_{collection.name} WHERE due IS NOT NULL"  # noqa: S608
+        ).fetchone()
+        return None if row[0] is None else instant(row[0])
+
+    async def history(self, id: str) -> list[Record]:  # noqa: A002
+        rows = self._reader.execute(
+            "SELECT topic, value FROM events WHERE subject = ? ORDER BY sequence", (id,)
+        ).fetchall()
+        return [Record.read(topic, value) for topic, value in rows]
+
+    async def find(
+        self,
+        collection: Collection,
+        where: Sequence[Where] = (),
+        *,
+        order: str,
+        descending: bool = False,
+        after: tuple[str | int, str] | None = None,
+        limit: int = 50,
+    ) -> list[tuple[Document, str | int]]:
+        conditions, values = _conditions(where)
+        direction, past = ("DESC", "<") if descending else ("ASC", ">")
+        conditions.append(f"f_{order} IS NOT NULL")
+        if after is not None:
+            conditions.append(f"(f_{order}, id) {past} (?, ?)")
+            values.extend(after)
+        sql = (
+            f"SELECT id, version, body, due, f_{order} FROM doc_{collection.name} WHERE {' AND '.join(conditions)}"  # noqa: S608
+            f" ORDER BY f_{order} {direction}, id {direction} LIMIT {int(limit)}"
+        )
+        rows = await self._read(lambda: self._lists.execute(sql, values).fetchall())
+        return [
+            (Document(row[0], row[1], row[2], None if row[3] is None else instant(row[3])), row[4])
+            for row in rows
+        ]
+
+    async def count(self, collection: Collection, where: Sequence[Where] = (), *, cap: int = 10_000) -> int:
+        conditions, values = _conditions(where)
+        sql = (
+            f"SELECT count(*) FROM (SELECT 1 FROM doc_{collection.name}"  # noqa: S608
+            f" WHERE {' AND '.join(conditions) or '1'} LIMIT {int(cap)})"
+        )
+        row = await self._read(lambda: self._lists.execute(sql, values).fetchone())
+        return int(row[0])
+
+    async def _read(self, read: Callable[[], T]) -> T:
+        """Lists may take long: they are read by a thread of their own."""
+        return await self._loop.run_in_executor(self._readers, read)
+
+    async def free_bytes(self) -> int:
+        return shutil.disk_usage(self.directory).free
+
+    def events_after(self, position: int, limit: int) -> list[tuple[int, Record]]:
+        """Events in the order they were committed, for readers behind the tail kept in memory."""
+        rows = self._reader.execute(
+            "SELECT position, topic, value FROM events WHERE position > ? ORDER BY position LIMIT ?",
+            (position, limit),
+        ).fetchall()
+        return [(row[0], Record.read(row[1], row[2])) for row in rows]
+
+    def cursor(self, name: str) -> int:
+        """How far a reader of the events has come."""
+        row = self._reader.execute("SELECT position FROM cursors WHERE name = ?", (name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def move_cursor(self, name: str, position: int) -> asyncio.Future[Any]:
+        """Remember how far a reader has come: everything up to `position` is answered."""
+
+        def write(main: sqlite3.Connection, _: sqlite3.Connection) -> None:
+            main.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (name, position))
+
+        return self.submit(write)
+
+    def hold(self, name: str, key: str, position: int, reason: str) -> asyncio.Future[Any]:
+        """Keep an event that a reader could not answer, and so what follows of its aggregate."""
+
+        def write(main: sqlite3.Connection, _: sqlite3.Connection) -> None:
+            main.execute("INSERT OR IGNORE INTO held VALUES (?, ?, ?, ?)", (name, key, position, reason))
+
+        return self.submit(write)
+
+    def held(self, name: str) -> list[tuple[str, int, str, Record]]:
+        """What is held back for a reader: key, position, reason and event, in order."""
+        rows = self._reader.execute(
+            "SELECT key, h.position, reason, topic, value FROM held h JOIN events e ON e.position = h.position"
+            " WHERE name = ? ORDER BY h.position",
+            (name,),
+        ).fetchall()
+        return [(row[0], row[1], row[2], Record.read(row[3], row[4])) for row in rows]
+
+    def release(self, name: str, key: str, position: int) -> asyncio.Future[Any]:
+        """A held event was answered after all."""
+
+        def write(main: sqlite3.Connection, _: sqlite3.Connection) -> None:
+            main.execute("DELETE FROM held WHERE name = ? AND key = ? AND position = ?", (name, key, position))
+
+        return self.submit(write)
+
+    def sealed(self, ref: str) -> tuple[bytes | None, bytes | None]:
+        """A content's box and key, either of which may be gone."""
+        box = self._reader.execute("SELECT box FROM contents WHERE ref = ?", (ref,)).fetchone()
+        key = self._key_reader.execute("SELECT key FROM keys WHERE ref = ?", (ref,)).fetchone()
+        return box and box[0], key and key[0]
+
+
+def _conditions(where: Sequence[Where]) -> tuple[list[str], list[str | int]]:
+    conditions: list[str] = []
+    values: list[str | int] = []
+    for one in where:
+        column = f"f_{one.field}"
+        if one.is_ == "null":
+            conditions.append(f"{column} IS NULL")
+        elif one.is_ == "not null":
+            conditions.append(f"{column} IS NOT NULL")
+        elif one.is_ == "in":
+            assert isinstance(one.value, Sequence)
+            conditions.append(f"{column} IN ({', '.join('?' * len(one.value))})")
+            values.extend(one.value)
+        else:
+            assert isinstance(one.value, str | int)
+            conditions.append(f"{column} {one.is_} ?")
+            values.append(one.value)
+    return conditions, values

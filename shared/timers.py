@@ -1,0 +1,83 @@
+"""One timer loop over an index of due instants: what is due is fired as a command, late rather than never."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from shared.clock import Clock
+from shared.service import MOST_FIRED_AT_ONCE, Timer
+from shared.store import Store, Unavailable
+
+log = structlog.get_logger()
+
+LOOK_EVERY = timedelta(seconds=1)
+"""How late a timer may fire that was set for sooner than the loop meant to look again."""
+AFTER_FAILURE = timedelta(seconds=30)
+
+
+class TimerLoop:
+    """Fires the timers of all services of a process."""
+
+    def __init__(self, timers: Sequence[Timer], store: Store, clock: Clock) -> None:
+        self._timers = timers
+        self._store = store
+        self._clock = clock
+        self._again: dict[str, tuple[datetime, datetime]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._firing = asyncio.Lock()
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.fire_due()
+            except Unavailable as error:
+                log.warning("timers.store_away", error=str(error))
+            await self._clock.wait_until(self._clock.now() + LOOK_EVERY)
+
+    async def fire_due(self) -> int:
+        """Fire everything that is due now; answers how many were fired."""
+        async with self._firing:
+            total = 0
+            for timer in self._timers:
+                while fired := await self._fire_some(timer):
+                    total += fired
+            return total
+
+    async def _fire_some(self, timer: Timer) -> int:
+        now = self._clock.now()
+        self._again = {id: waits for id, waits in self._again.items() if waits[1] > now}
+        due = [
+            (id, at)
+            for id, at in await self._store.due(timer.collection, now, MOST_FIRED_AT_ONCE + len(self._again))
+            if id not in self._again or self._again[id][0] != at
+        ]
+        await asyncio.gather(*(self._fire(timer, id, at) for id, at in due))
+        return len(due)
+
+    async def _fire(self, timer: Timer, id: str, at: datetime) -> None:  # noqa: A002
+        pause = LOOK_EVERY
+        try:
+            await timer.fire(id, at)
+        except Unavailable as error:
+            log.warning("timers.store_away", id=id, error=str(error))
+        except Exception:
+            log.exception("timers.failed", id=id, due=at.isoformat())
+            pause = AFTER_FAILURE
+        self._again[id] = (at, self._clock.now() + pause)  # only counts where it is still due at the same instant
+
+    async def next_due(self) -> datetime | None:
+        """The earliest instant at which anything is due."""
+        found = [await self._store.next_due(timer.collection) for timer in self._timers]
+        return min((at for at in found if at is not None), default=None)
