@@ -113,6 +113,7 @@ class Aggregates(Generic[S]):
                 assert loaded.state is not None
                 return Answer(loaded.state, loaded.version, (), repeated=True)
             now = self._clock.now()
+            now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as exact as an entry's time
             if loaded.time is not None and now < loaded.time:
                 now = loaded.time  # an aggregate's time does not go back, whatever the machine's does
             events = decide(loaded.state, now)

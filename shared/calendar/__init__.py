@@ -4,11 +4,11 @@ Pure: nothing here reads a clock, a file or the network. Instants go in timezone
 the second; `Calendar.local` shows them in the organisation's zone.
 """
 
-from shared.calendar.calendar import Calendar, Day, DayKind, Window
+from shared.calendar.calendar import Calendar, Day, DayKind, Window, Windows, Zone
 from shared.calendar.errors import BeyondCalendarError, CalendarError, LimitError
 from shared.calendar.explain import Interval, Reason, explain
 from shared.calendar.limit import Limit, Unit
-from shared.calendar.official import official_calendar
+from shared.calendar.official import is_known_country, official_calendar
 from shared.calendar.working_time import due, fraction_point, working_seconds
 
 __all__ = [
@@ -23,9 +23,12 @@ __all__ = [
     "Reason",
     "Unit",
     "Window",
+    "Windows",
+    "Zone",
     "due",
     "explain",
     "fraction_point",
+    "is_known_country",
     "official_calendar",
     "working_seconds",
 ]

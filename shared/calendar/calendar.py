@@ -8,11 +8,11 @@ from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
-from typing import Self
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 from shared.calendar.errors import CalendarError
 from shared.calendar.timeline import Span, Timeline, instant
@@ -55,6 +55,27 @@ class Window(BaseModel):
         return "-".join(f"{t // 3_600:02}:{t % 3_600 // 60:02}" for t in (self.opens, self.closes))
 
 
+def _known_zone(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{zone!r} is no time zone: write an IANA name such as Asia/Shanghai") from error
+    return zone
+
+
+def _in_order(windows: tuple[Window, ...]) -> tuple[Window, ...]:
+    for earlier, later in pairwise(windows):
+        if later.opens < earlier.closes:
+            raise ValueError(
+                f"{later} begins before {earlier} has ended: put windows in order, without overlap"
+            )
+    return windows
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+Windows = Annotated[tuple[Window, ...], Field(min_length=1), AfterValidator(_in_order)]
+
+
 class DayKind(StrEnum):
     """Why a day differs from the week's pattern."""
 
@@ -88,32 +109,13 @@ class Calendar(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    zone: str
-    windows: tuple[Window, ...] = Field(min_length=1)
+    zone: Zone
+    windows: Windows
     weekend: frozenset[int] = frozenset({5, 6})
     days: dict[date, Day] = Field(default_factory=dict)
     first: date
     last: date
     announced_until: date | None = None
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{zone!r} is no time zone: write an IANA name such as Asia/Shanghai") from error
-        return zone
-
-    @field_validator("windows")
-    @classmethod
-    def _in_order(cls, windows: tuple[Window, ...]) -> tuple[Window, ...]:
-        for earlier, later in pairwise(windows):
-            if later.opens < earlier.closes:
-                raise ValueError(
-                    f"{later} begins before {earlier} has ended: put windows in order, without overlap"
-                )
-        return windows
 
     @model_serializer(mode="plain")
     def _canonical(self) -> dict[str, object]:

@@ -50,8 +50,13 @@ def official_calendar(
     )
 
 
+def is_known_country(country: str) -> bool:
+    """Whether the holidays of a country (ISO 3166 code) are known."""
+    return country in holidays.list_supported_countries()
+
+
 def _official(country: str, first: int, last: int) -> dict[date, Day]:
-    if country not in holidays.list_supported_countries():
+    if not is_known_country(country):
         raise CalendarError(
             f"{country!r} is no country with known holidays: write an ISO 3166 code such as CN or TW"
         )

@@ -32,7 +32,10 @@ class Unavailable(StoreError):
 
 @dataclass(frozen=True)
 class Collection:
-    """One kind of document, the fields it can be found by, and the indexes that serve its queries."""
+    """One kind of document, the fields it can be found by, and the indexes that serve its queries.
+
+    A document whose first field of an index is null does not stand in that index: queues stay as small as what waits in them.
+    """
 
     name: str
     fields: Mapping[str, type[str] | type[int]] = field(default_factory=dict)

@@ -138,6 +138,7 @@ class SqliteStore:
                 keys = ", ".join(f"f_{name}" for name in index)
                 self._writer.execute(
                     f"CREATE INDEX IF NOT EXISTS {table}_{'_'.join(index)} ON {table} ({keys}, id)"
+                    f" WHERE f_{index[0]} IS NOT NULL"
                 )
             names = "".join(f", f_{name}" for name in collection.fields)
             marks = ", ?" * len(collection.fields)
