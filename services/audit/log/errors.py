@@ -1,0 +1,58 @@
+"""What can go wrong with a log.
+
+LogError
+├── ProofError        a proof doesn't lead to the root
+├── NoteError         a note, checkpoint, key or proof file isn't in its format
+│   └── SignatureError    a known key's signature is false, or no known key signed
+├── TileError         a tile or bundle isn't what its path says
+├── EntryError        an entry can't be logged
+├── StateError        the directory isn't what the index says is committed
+└── LockedError       another writer has the directory
+"""
+
+from __future__ import annotations
+
+
+class LogError(Exception):
+    """Any failure of the transparency log."""
+
+
+class ProofError(LogError):
+    """A Merkle proof that doesn't verify; `expected` and `got` are hashes (hex) or counts."""
+
+    def __init__(self, what: str, expected: object, got: object) -> None:
+        self.expected = _shown(expected)
+        self.got = _shown(got)
+        super().__init__(f"{what}: expected {self.expected}, got {self.got}")
+
+
+class NoteError(LogError):
+    """Bytes that aren't a signed note, checkpoint, key or proof file."""
+
+
+class SignatureError(NoteError):
+    """A known key's signature is false, or no known key signed."""
+
+
+class TileError(LogError):
+    """A tile or entry bundle that isn't what its path says; `path` names it."""
+
+    def __init__(self, path: str, what: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {what}")
+
+
+class EntryError(LogError):
+    """An entry or batch that can't be logged; nothing was written."""
+
+
+class StateError(LogError):
+    """The log directory and the committed state don't belong together; nothing may be signed."""
+
+
+class LockedError(LogError):
+    """Another writer holds the log directory."""
+
+
+def _shown(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
