@@ -55,9 +55,14 @@ def seal(content: bytes, *, owner: str, now: datetime) -> tuple[Sealed, ContentR
     )
 
 
+def model_bytes(model: BaseModel) -> bytes:
+    """A model as the canonical JSON that is sealed and committed to."""
+    return canonical(model.model_dump(mode="json", exclude_none=True))
+
+
 def seal_model(model: BaseModel, *, owner: str, now: datetime) -> tuple[Sealed, ContentRef]:
     """Seal a model as canonical JSON."""
-    return seal(canonical(model.model_dump(mode="json", exclude_none=True)), owner=owner, now=now)
+    return seal(model_bytes(model), owner=owner, now=now)
 
 
 class ContentStore:

@@ -14,6 +14,9 @@ from shared.events.messages import Channel, Kind
 
 ObligationKind = Literal["dispatch", "accept", "contact", "resolve", "callback", "promise", "silence"]
 Action = Literal["remind", "warn", "breach", "escalate", "lapse"]
+QueueReason = Literal["no_rule", "unsure", "confidential", "returned", "reopened"]
+ReturnReason = Literal["not_responsible", "overlapping", "outside_organisation"]
+DeclineReason = Literal["outside_organisation", "before_a_court", "no_facts", "already_decided"]
 
 
 class Started(Part):
@@ -65,6 +68,8 @@ class CaseOpened(CaseEvent, type="case.opened", topic="cases"):
     arrived_at: datetime
     promise: datetime | None = None
     """What the sender was promised: from arrival, never reset."""
+    related: str | None = None
+    """A closed case whose thread it came on, where nobody could tell whether it is the same sender."""
     organisation: str
     """The version of the organisation file that held."""
 
@@ -72,19 +77,23 @@ class CaseOpened(CaseEvent, type="case.opened", topic="cases"):
 class MessageAttached(CaseEvent, type="case.message_attached", topic="cases"):
     """Another message on the same matter."""
 
+    ref: str
     message: str
     channel: Channel
     words: ContentRef
     how: Literal["token", "thread", "hint"]
     verified: bool
+    """Whether it is known to come from the case's sender; an officer must look where it isn't."""
     reopened: bool = False
+    """It came after the final answer: the case is open again."""
 
 
 class CaseAssigned(CaseEvent, type="case.assigned", topic="cases"):
     """A department leads the case from here on."""
 
     department: str
-    by: Literal["rule", "sender", "coordinator", "transfer"]
+    by: Literal["rule", "line", "sender", "coordinator", "return_refused"]
+    """Who or what decided: a duty's words, the department's own line it came by, the sender's wish, the coordinator."""
     rule: str | None = None
     """The duty that decided, by its id."""
     evidence: ContentRef | None = None
@@ -96,7 +105,7 @@ class CaseAssigned(CaseEvent, type="case.assigned", topic="cases"):
 class CaseQueued(CaseEvent, type="case.queued", topic="cases"):
     """The coordinator must dispatch it: no rule was sure, or a department returned it."""
 
-    reason: str
+    reason: QueueReason
     evidence: ContentRef | None = None
 
 
@@ -108,23 +117,27 @@ class CaseReturned(CaseEvent, type="case.returned", topic="cases"):
     """The department says it is not responsible (退回); the coordinator decides."""
 
     department: str
-    reason: str
+    reason: ReturnReason
     words: ContentRef | None = None
     proposed: str | None = None
+    """The department that the returning one thinks responsible."""
 
 
 class ReturnDecided(CaseEvent, type="case.return_decided", topic="cases"):
-    """The coordinator upheld the return (an assignment follows) or refused it."""
+    """The coordinator upheld the return or refused it; an assignment follows."""
 
     upheld: bool
-    reason: str | None = None
     department: str
+    """The one that had returned it."""
+    words: ContentRef | None = None
 
 
 class SenderContacted(CaseEvent, type="case.contacted", topic="cases"):
     """The department spoke to the sender, or tried to."""
 
     outcome: Literal["reached", "not_reached", "refused"]
+    callback: bool = False
+    """It was to tell the final answer to a sender who left no address."""
     words: ContentRef | None = None
 
 
@@ -156,12 +169,14 @@ class CaseClosed(CaseEvent, type="case.closed", topic="cases"):
 
     outcome: Literal["feedback", "silence", "declined"]
     solved: bool | None = None
+    reason: DeclineReason | None = None
+    words: ContentRef | None = None
 
 
 class CaseReopened(CaseEvent, type="case.reopened", topic="cases"):
     """It was not over."""
 
-    reason: str
+    reason: Literal["not_solved"]
 
 
 class Rung(Part):
@@ -169,12 +184,14 @@ class Rung(Part):
 
     obligation: str
     kind: ObligationKind
+    owner: str
+    due: datetime
     rung: int
     action: Action
     at: datetime
     """The instant it fell due, which may be before it was noticed."""
     late: bool = False
-    """It was missed while nothing ran, and a later rung stands for it."""
+    """It was missed while nothing ran, and a later rung of the same obligation stands for it."""
     next_rung: int | None = None
     next_at: datetime | None = None
 
@@ -184,11 +201,16 @@ class Notice(Part):
 
     person: str
     rungs: list[int]
+    """Which of the event's rungs, by their place in its list."""
 
 
 class CaseAlarmed(CaseEvent, type="case.alarmed", topic="cases"):
-    """Rungs of one instant: remind, warn, breach, escalate. One notice for each person whom they concern."""
+    """Rungs of one instant: remind, warn, breach, escalate. One notice for each person whom they concern.
+
+    After an outage it holds what was missed as well; only each obligation's present rung is told of.
+    """
 
     at: datetime
+    """The latest of the rungs' instants."""
     rungs: list[Rung]
     notices: list[Notice] = []

@@ -5,9 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from shared.events.envelope import Event
+from shared.events.content import ContentRef
+from shared.events.envelope import Event, Part
 
 Template = Literal["acknowledgement", "answer", "question", "assigned", "alarm", "coordinator", "reopened"]
+
+
+class AlarmedRung(Part):
+    """What a reminder or notice tells of one rung: who owes what, since when, by when."""
+
+    obligation: str
+    kind: str
+    owner: str
+    """A department's id, or `coordinator`."""
+    action: str
+    rung: int
+    since: datetime
+    due: datetime
 
 
 class DeliveryQueued(Event, type="delivery.queued", topic="deliveries"):
@@ -23,6 +37,16 @@ class DeliveryQueued(Event, type="delivery.queued", topic="deliveries"):
     """`sender`, or an officer's opaque id."""
     language: str
     attempt_deadline: datetime | None = None
+    message: str | None = None
+    """The message that the case began with: the sender's tracking code is made of it."""
+    words: ContentRef | None = None
+    """That message's content: where the sender's address stands, and the thread to answer in."""
+    note: ContentRef | None = None
+    """The content of what is told: an answer, a question."""
+    final: bool = False
+    """The answer is the last word, and the sender is asked about it."""
+    promise: datetime | None = None
+    rungs: list[AlarmedRung] = []
 
 
 class DeliveryAttempted(Event, type="delivery.attempted", topic="deliveries"):

@@ -1,0 +1,43 @@
+"""The command line, `throughline …`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services import cli_org, cli_people, cli_send, cli_trail
+from services.embedded import serve
+from shared.logging import configure
+from shared.settings import Settings
+
+app = typer.Typer(
+    help="Throughline: one line in, one trail out.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+app.add_typer(cli_org.app, name="org")
+app.add_typer(cli_trail.app, name="trail")
+app.add_typer(cli_people.users, name="user")
+app.add_typer(cli_people.keys, name="key")
+app.command("send")(cli_send.send)
+
+
+@app.command(epilog="Example: throughline run --data ./data --port 8080 --smtp-port 2525")
+def run(
+    data: Annotated[Path | None, typer.Option(help="Directory of the installation")] = None,
+    org: Annotated[Path | None, typer.Option(help="The organisation file")] = None,
+    port: Annotated[int | None, typer.Option(help="HTTP port; 0 takes a free one")] = None,
+    smtp_port: Annotated[int | None, typer.Option(help="SMTP port; 0 takes a free one")] = None,
+    relay: Annotated[str | None, typer.Option(help="SMTP server for outgoing mail, host:port")] = None,
+) -> None:
+    """Run all four services in this process, on SQLite."""
+    given = {"data": data, "org": org, "port": port, "smtp_port": smtp_port, "relay": relay}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    configure(settings.log_level, as_json=settings.log_json)
+    raise typer.Exit(asyncio.run(serve(settings)))
+
+
+def main() -> None:
+    """The entry point of `throughline`."""
+    app()

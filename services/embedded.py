@@ -1,0 +1,55 @@
+"""All four services in one process: what `throughline run` and the tests start."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+
+import uvicorn
+
+from services import audit, intake, notify, routing
+from services.welcome import welcome
+from shared.clock import Clock
+from shared.runner import Embedded
+from shared.settings import Settings
+
+FRONTS = (intake.service, routing.service, notify.service, audit.service)
+COLLECTIONS = (*intake.COLLECTIONS, *routing.COLLECTIONS, *notify.COLLECTIONS, *audit.COLLECTIONS)
+
+
+def embedded(settings: Settings, *, clock: Clock | None = None) -> Embedded:
+    """An installation of all four, not yet open."""
+    return Embedded(settings, FRONTS, COLLECTIONS, clock=clock)
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises OSError that names the address."""
+    try:
+        return socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        raise OSError(error.errno, f"{host}:{port} can't be listened on: {error.strerror}; choose another with --port") from error
+
+
+async def serve(settings: Settings) -> int:
+    """Run until told to stop; answers the exit code."""
+    try:
+        door = listening(settings.host, settings.port)
+    except OSError as error:
+        print(f"throughline: {error.strerror}")
+        return 1
+    settings = settings.model_copy(update={"port": door.getsockname()[1]})
+    async with embedded(settings) as installation:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                installation.app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5
+            )
+        )
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+        serving = asyncio.create_task(server.serve(sockets=[door]))
+        await welcome(installation)
+        await serving
+    return 0

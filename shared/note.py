@@ -1,0 +1,244 @@
+"""Signed notes (c2sp.org/signed-note): a text and the Ed25519 signatures under it.
+
+Base64 must be canonical here: what two readers could decode differently is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+class NoteError(ValueError):
+    """Bytes that aren't a signed note, checkpoint, key or proof file."""
+
+
+class SignatureError(NoteError):
+    """A known key's signature is false, or no known key signed."""
+
+
+ED25519 = 0x01
+MAX_SIGNATURES = 100
+MAX_NOTE_SIZE = 1_000_000
+_DASH = "— "
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """A key that may have signed: its name and its 32-byte Ed25519 public key."""
+
+    name: str
+    public_key: bytes
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        if len(self.public_key) != 32:
+            raise NoteError(f"public key of {self.name}: expected 32 bytes, got {len(self.public_key)}")
+
+    @classmethod
+    def parse(cls, vkey: str) -> Verifier:
+        """Read `name+keyid+base64(0x01 ‖ key)`. Raises NoteError."""
+        name, key = _parse_key(vkey)
+        verifier = cls(name, key)
+        _check_key_id(vkey, verifier.key_id)
+        return verifier
+
+    @cached_property
+    def key_id(self) -> bytes:
+        """Four bytes that, with the name, say which key signed."""
+        return sha256(self.name.encode() + b"\n" + bytes([ED25519]) + self.public_key).digest()[:4]
+
+    @property
+    def vkey(self) -> str:
+        """The key as people pass it on."""
+        return f"{self.name}+{self.key_id.hex()}+{encode_base64(bytes([ED25519]) + self.public_key)}"
+
+    def verify(self, text: str, signature: bytes) -> None:
+        """Raises SignatureError when the signature isn't this key's over the text."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, text.encode())
+        except (InvalidSignature, ValueError):
+            raise SignatureError(f"signature of {self.name}+{self.key_id.hex()} is false") from None
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A key that signs: its name and its 32-byte Ed25519 seed, which `repr` doesn't show."""
+
+    name: str
+    seed: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        if len(self.seed) != 32:
+            raise NoteError(f"signing key of {self.name}: expected 32 bytes, got {len(self.seed)}")
+
+    @classmethod
+    def parse(cls, skey: str) -> Signer:
+        """Read `PRIVATE+KEY+name+keyid+base64(0x01 ‖ seed)`. Raises NoteError, which never shows the key."""
+        private, _, rest = skey.partition("+KEY+")
+        if private != "PRIVATE":
+            raise NoteError("not a signing key: it must begin with PRIVATE+KEY+")
+        try:
+            signer = cls(*_parse_key(rest))
+            _check_key_id(rest, signer.verifier.key_id)
+        except NoteError:
+            raise NoteError("not a signing key: name, key ID and key don't belong together") from None
+        return signer
+
+    @property
+    def skey(self) -> str:
+        """The key as it is kept in a secret file."""
+        key = encode_base64(bytes([ED25519]) + self.seed)
+        return f"PRIVATE+KEY+{self.name}+{self.verifier.key_id.hex()}+{key}"
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """The public half."""
+        return Verifier(self.name, self._private.public_key().public_bytes_raw())
+
+    def sign(self, text: str) -> bytes:
+        """64 bytes over the text."""
+        return self._private.sign(text.encode())
+
+    @cached_property
+    def _private(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self.seed)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One signature line; of an unknown key unless a verifier was found for it."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note that was opened: at least one of `signers` signed `text`."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+    signers: tuple[Verifier, ...]
+
+
+def sign_note(text: str, signers: Sequence[Signer]) -> bytes:
+    """The note's bytes. Raises NoteError when the text can't be one."""
+    if not text.endswith("\n"):
+        raise NoteError("a note's text must end in a newline")
+    _check_characters(text)
+    lines = [
+        f"{_DASH}{signer.name} {encode_base64(signer.verifier.key_id + signer.sign(text))}\n"
+        for signer in signers
+    ]
+    return f"{text}\n{''.join(lines)}".encode()
+
+
+def split_note(note: bytes) -> tuple[str, tuple[Signature, ...]]:
+    """Text and signature lines, nothing verified. Raises NoteError."""
+    if len(note) > MAX_NOTE_SIZE:
+        raise NoteError(f"note of {len(note)} bytes: at most {MAX_NOTE_SIZE} are read")
+    try:
+        decoded = note.decode()
+    except UnicodeDecodeError as error:
+        raise NoteError(f"note isn't UTF-8: {error}") from None
+    _check_characters(decoded)
+    blank = decoded.rfind("\n\n")
+    if blank < 0:
+        raise NoteError("note has no blank line before its signatures")
+    block = decoded[blank + 2 :]
+    if not block.endswith("\n"):
+        raise NoteError("note has no signatures, or the last line isn't ended")
+    lines = block[:-1].split("\n")
+    if len(lines) > MAX_SIGNATURES:
+        raise NoteError(f"note with {len(lines)} signatures: at most {MAX_SIGNATURES} are read")
+    return decoded[: blank + 1], tuple(_parse_signature(line) for line in lines)
+
+
+def open_note(note: bytes, verifiers: Iterable[Verifier]) -> Note:
+    """Parse and verify.
+
+    Signatures of unknown keys are ignored. Raises NoteError for what isn't a note, SignatureError when a
+    known key's signature is false or no known key signed.
+    """
+    text, signatures = split_note(note)
+    known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
+    signers: list[Verifier] = []
+    for signature in signatures:
+        verifier = known.get((signature.name, signature.key_id))
+        if verifier is None:
+            continue
+        verifier.verify(text, signature.signature)
+        if verifier not in signers:
+            signers.append(verifier)
+    if not signers:
+        wanted = ", ".join(f"{name}+{key_id.hex()}" for name, key_id in known) or "any known key"
+        got = ", ".join(f"{signature.name}+{signature.key_id.hex()}" for signature in signatures)
+        raise SignatureError(f"no known key signed: expected {wanted}, got {got}")
+    return Note(text, signatures, tuple(signers))
+
+
+def encode_base64(data: bytes) -> str:
+    """Standard base64 with padding."""
+    return base64.b64encode(data).decode()
+
+
+def decode_base64(text: str, what: str) -> bytes:
+    """Canonical standard base64. Raises NoteError naming `what`."""
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raise NoteError(f"{what} isn't base64") from None
+    if encode_base64(data) != text:
+        raise NoteError(f"{what} isn't canonical base64")
+    return data
+
+
+def _parse_signature(line: str) -> Signature:
+    name, space, encoded = line.removeprefix(_DASH).partition(" ")
+    if not line.startswith(_DASH) or not space:
+        raise NoteError(f"not a signature line: {line!r}")
+    _check_name(name)
+    data = decode_base64(encoded, f"signature of {name}")
+    if len(data) < 5:
+        raise NoteError(f"signature of {name}: expected a key ID and a signature, got {len(data)} bytes")
+    return Signature(name, data[:4], data[4:])
+
+
+def _parse_key(key: str) -> tuple[str, bytes]:
+    parts = key.split("+", 2)
+    if len(parts) != 3:
+        raise NoteError("not a key: expected name+keyid+base64")
+    name, _, encoded = parts
+    _check_name(name)
+    data = decode_base64(encoded, f"key of {name}")
+    if data[:1] != bytes([ED25519]):
+        raise NoteError(
+            f"key of {name}: only Ed25519 (type 01) is known, got type {data[:1].hex() or 'none'}"
+        )
+    return name, data[1:]
+
+
+def _check_key_id(key: str, expected: bytes) -> None:
+    got = key.split("+", 2)[1]
+    if got != expected.hex():
+        raise NoteError(f"key ID: expected {expected.hex()}, got {got}")
+
+
+def _check_name(name: str) -> None:
+    if not name or "+" in name or any(character.isspace() for character in name):
+        raise NoteError(f"key name {name!r}: it must not be empty nor have spaces or '+'")
+
+
+def _check_characters(text: str) -> None:
+    for character in text:
+        if character < " " and character != "\n":
+            raise NoteError(f"control character {character!r} in a note")

@@ -1,0 +1,65 @@
+"""The HTTP application of a process: the routes of its services, operations, and nothing without a right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import orjson
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+from shared import metrics
+from shared.rights import Principal, Right, check_routes, requires
+from shared.service import House, Service
+from shared.web import install
+
+
+class Health(BaseModel):
+    """Whether the process lives, or is ready; and if not, why."""
+
+    ok: bool
+    reasons: list[str] = []
+
+
+def build(house: House, services: Sequence[Service], not_ready: Callable[[], list[str]]) -> FastAPI:
+    """All routes of the services given. Raises where a route names no right."""
+    app = FastAPI(
+        title="Throughline",
+        version="0.1.0",
+        summary="One line in, one trail out.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    install(app, house)
+    for service in services:
+        for router in service.routers:
+            app.include_router(router)
+    _operations(app, not_ready)
+    check_routes(app)
+    return app
+
+
+def _operations(app: FastAPI, not_ready: Callable[[], list[str]]) -> None:
+    @app.get("/healthz", tags=["operations"])
+    async def healthz(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Health:
+        """The process lives."""
+        return Health(ok=True)
+
+    @app.get("/readyz", tags=["operations"], responses={503: {"model": Health}})
+    async def readyz(principal: Annotated[Principal, requires(Right.PUBLIC)], response: Response) -> Health:
+        """Everything is started and gets on; `503` with the reasons otherwise."""
+        reasons = not_ready()
+        response.status_code = 503 if reasons else 200
+        return Health(ok=not reasons, reasons=reasons)
+
+    @app.get("/metrics", tags=["operations"], response_class=Response)
+    async def get_metrics(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Response:
+        """For Prometheus. Counts only: no words, no names."""
+        return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/openapi.json", tags=["operations"], include_in_schema=False)
+    async def get_openapi(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Response:
+        return Response(orjson.dumps(app.openapi()), media_type="application/json")
