@@ -28,7 +28,9 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=1024)
     except OSError as error:
-        raise OSError(error.errno, f"{host}:{port} can't be listened on: {error.strerror}; choose another with --port") from error
+        raise OSError(
+            error.errno, f"{host}:{port} can't be listened on: {error.strerror}; choose another with --port"
+        ) from error
 
 
 async def serve(settings: Settings) -> int:
@@ -42,7 +44,11 @@ async def serve(settings: Settings) -> int:
     async with embedded(settings) as installation:
         server = uvicorn.Server(
             uvicorn.Config(
-                installation.app(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5
+                installation.app(),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=5,
             )
         )
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

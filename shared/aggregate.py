@@ -77,7 +77,7 @@ class Aggregates(Generic[S]):
         self._clock = clock
         self._recent: OrderedDict[str, Loaded[S]] = OrderedDict()
 
-    async def load(self, id: str) -> Loaded[S]:  # noqa: A002
+    async def load(self, id: str) -> Loaded[S]:
         """The aggregate as it stands; `state` is None where there is none."""
         if id in self._recent:
             self._recent.move_to_end(id)
@@ -100,12 +100,18 @@ class Aggregates(Generic[S]):
         )
 
     async def answer(
-        self, id: str, input_id: str, decide: Decide[S], *, contents: tuple[Sealed, ...] = (), fresh: bool = False  # noqa: A002
+        self,
+        id: str,
+        input_id: str,
+        decide: Decide[S],
+        *,
+        contents: tuple[Sealed, ...] = (),
+        fresh: bool = False,
     ) -> Answer[S]:
         """Decide on an input and make it durable; decide again where another was faster.
 
-        `decide` is pure: it takes the state and the time and returns events, none where nothing follows, or raises what the
-        caller must hear. `fresh` spares the look for an aggregate that this input alone can create.
+        `decide` is pure: it takes the state and the time and returns events, none where nothing follows, or raises what
+        the caller must hear. `fresh` spares the look for an aggregate that this input alone can create.
         """
         loaded: Loaded[S] = Loaded(None, 0, frozenset(), None) if fresh else await self.load(id)
         while True:
@@ -133,7 +139,12 @@ class Aggregates(Generic[S]):
             return Answer(after.state, after.version, tuple(records))
 
     def _emit(
-        self, id: str, loaded: Loaded[S], events: Sequence[Event], input_id: str, now: datetime  # noqa: A002
+        self,
+        id: str,
+        loaded: Loaded[S],
+        events: Sequence[Event],
+        input_id: str,
+        now: datetime,
     ) -> tuple[Loaded[S], list[Record]]:
         state, version, records = loaded.state, loaded.version, []
         for event in events:
@@ -156,10 +167,16 @@ class Aggregates(Generic[S]):
         return Loaded(state, version, loaded.inputs | {input_id}, now), records
 
     def _step(
-        self, id: str, before: Loaded[S], after: Loaded[S], records: list[Record], contents: tuple[Sealed, ...]  # noqa: A002
+        self,
+        id: str,
+        before: Loaded[S],
+        after: Loaded[S],
+        records: list[Record],
+        contents: tuple[Sealed, ...],
     ) -> Step:
         state = after.state
-        assert state is not None and after.time is not None
+        assert state is not None
+        assert after.time is not None
         body = b'{"inputs":%b,"time":"%b","state":%b}' % (
             orjson.dumps(sorted(after.inputs)),
             after.time.isoformat().encode(),
@@ -176,7 +193,7 @@ class Aggregates(Generic[S]):
             contents=contents,
         )
 
-    def _remember(self, id: str, loaded: Loaded[S]) -> None:  # noqa: A002
+    def _remember(self, id: str, loaded: Loaded[S]) -> None:
         self._recent[id] = loaded
         self._recent.move_to_end(id)
         if len(self._recent) > _CACHED:

@@ -57,7 +57,9 @@ class SimulatedClock:
     def advance_to(self, instant: datetime) -> None:
         """Move to `instant`, which may not lie in the past, and wake who waited for it."""
         if instant < self._now:
-            raise ValueError(f"a clock does not go back: {instant.isoformat()} is before {self._now.isoformat()}")
+            raise ValueError(
+                f"a clock does not go back: {instant.isoformat()} is before {self._now.isoformat()}"
+            )
         self._now = instant.astimezone(UTC)
         while self._sleepers and self._sleepers[0][0] <= self._now:
             _, _, woken = heapq.heappop(self._sleepers)

@@ -1,4 +1,6 @@
-"""One form for the same word: traditional and simplified Chinese, full and half width, capitals and small letters."""
+"""One form for the same word: traditional and simplified Chinese, full and half width, capitals and small
+letters.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ from importlib.resources import files
 def fold(text: str) -> str:
     """The form in which words are compared; for matching only, never for showing.
 
-    Character by character (OpenCC's traditional-to-simplified table), so that it costs microseconds a message and keeps
-    the length of Chinese text.
+    Character by character (OpenCC's traditional-to-simplified table), so that it costs microseconds a message
+    and keeps the length of Chinese text.
     """
     return text.translate(_table()).lower()
 

@@ -19,23 +19,35 @@ DOOR = Histogram(
     registry=REGISTRY,
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
-EVENTS = Counter("throughline_events_handled_total", "Events answered, by group", ["group"], registry=REGISTRY)
-HELD = Counter("throughline_events_held_total", "Events held back as poison, by group", ["group"], registry=REGISTRY)
+EVENTS = Counter(
+    "throughline_events_handled_total", "Events answered, by group", ["group"], registry=REGISTRY
+)
+HELD = Counter(
+    "throughline_events_held_total", "Events held back as poison, by group", ["group"], registry=REGISTRY
+)
 OLDEST = Gauge(
     "throughline_oldest_unhandled_seconds",
     "Age of the oldest event a group has not answered",
     ["group"],
     registry=REGISTRY,
 )
-BEHIND = Gauge("throughline_trail_behind_entries", "Events committed that are not yet in the trail", registry=REGISTRY)
-TRAIL_SIZE = Gauge("throughline_trail_size_entries", "Entries the last signed checkpoint covers", registry=REGISTRY)
+BEHIND = Gauge(
+    "throughline_trail_behind_entries", "Events committed that are not yet in the trail", registry=REGISTRY
+)
+TRAIL_SIZE = Gauge(
+    "throughline_trail_size_entries", "Entries the last signed checkpoint covers", registry=REGISTRY
+)
 OBLIGATIONS = Gauge(
-    "throughline_cases_open", "Open cases by state of their obligations (on_time, warned, breached)", ["state"],
+    "throughline_cases_open",
+    "Open cases by state of their obligations (on_time, warned, breached)",
+    ["state"],
     registry=REGISTRY,
 )
 ALARMS = Counter("throughline_alarms_total", "Rungs climbed, by action", ["action"], registry=REGISTRY)
 DELIVERIES = Counter(
-    "throughline_deliveries_total", "Deliveries by outcome (sent, deferred, failed, bounced)", ["outcome"],
+    "throughline_deliveries_total",
+    "Deliveries by outcome (sent, deferred, failed, bounced)",
+    ["outcome"],
     registry=REGISTRY,
 )
 UNSETTLED = Counter(

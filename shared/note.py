@@ -15,6 +15,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+
 class NoteError(ValueError):
     """Bytes that aren't a signed note, checkpoint, key or proof file."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -117,7 +116,7 @@ class Embedded:
                 return
 
     async def live_until(self, end: datetime) -> None:
-        """Under a simulated clock: go from one due instant to the next until `end`, finishing what each one sets off."""
+        """Under a simulated clock: go from one due instant to the next until `end`, finishing what each sets off."""
         clock = self.clock
         assert isinstance(clock, SimulatedClock)
         while True:

@@ -1,7 +1,7 @@
 """What a service is, and what all services stand on.
 
-Every service has the same front door: `services/<name>/__init__.py` holds `service(house) -> Service`, which states what
-it subscribes to, what it publishes, its HTTP routes, its timers and what runs beside.
+Every service has the same front door: `services/<name>/__init__.py` holds `service(house) -> Service`, which states
+what it subscribes to, what it publishes, its HTTP routes, its timers and what runs beside.
 """
 
 from __future__ import annotations

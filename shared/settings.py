@@ -21,14 +21,18 @@ class Settings(BaseSettings):
     port: int = Field(8080, description="HTTP port; 0 takes a free one")
     smtp_port: int = Field(2525, description="SMTP port; 0 takes a free one")
     public_url: str = Field("", description="Address in links to senders; default http://HOST:PORT")
-    origin: str = Field("", description="Name of the trail (C2SP origin); default from the organisation file's id")
+    origin: str = Field(
+        "", description="Name of the trail (C2SP origin); default from the organisation file's id"
+    )
     relay: str = Field("", description="SMTP server for outgoing mail, `host:port`; empty: the outbox folder")
     relay_user: str = ""
     relay_password: str = ""
     relay_tls: bool = False
     max_body: int = Field(8 * 2**20, description="Largest HTTP body taken, bytes")
     max_mail: int = Field(32 * 2**20, description="Largest mail taken, bytes")
-    min_free: int = Field(256 * 2**20, description="Below this much free disk nothing more is accepted, bytes")
+    min_free: int = Field(
+        256 * 2**20, description="Below this much free disk nothing more is accepted, bytes"
+    )
     settle_within: int = Field(900, description="Seconds after which an unsettled message is sent again")
     open_intake: bool = Field(True, description="Whether POST /v1/messages needs no API key")
     trail_entries: str = Field("restricted", pattern="^(public|restricted)$")

@@ -66,7 +66,7 @@ class TimerLoop:
         await asyncio.gather(*(self._fire(timer, id, at) for id, at in due))
         return len(due)
 
-    async def _fire(self, timer: Timer, id: str, at: datetime) -> None:  # noqa: A002
+    async def _fire(self, timer: Timer, id: str, at: datetime) -> None:
         pause = LOOK_EVERY
         try:
             await timer.fire(id, at)
@@ -75,7 +75,10 @@ class TimerLoop:
         except Exception:
             log.exception("timers.failed", id=id, due=at.isoformat())
             pause = AFTER_FAILURE
-        self._again[id] = (at, self._clock.now() + pause)  # only counts where it is still due at the same instant
+        self._again[id] = (
+            at,
+            self._clock.now() + pause,
+        )  # only counts where it is still due at the same instant
 
     async def next_due(self) -> datetime | None:
         """The earliest instant at which anything is due."""

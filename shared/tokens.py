@@ -1,7 +1,7 @@
 """Signed names: what we hand out and know again when it comes back, without having stored it.
 
-A reply address names the case it answers, a Message-ID the delivery it was, a tracking code the message it follows. Each ends
-in a truncated HMAC under a key of its own purpose, so that nobody can make one up.
+A reply address names the case it answers, a Message-ID the delivery it was, a tracking code the message it follows.
+Each ends in a truncated HMAC under a key of its own purpose, so that nobody can make one up.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _mac(key: bytes, text: str) -> str:
     return encode(hmac.digest(key, text.encode(), "sha256")[:_MAC_BYTES])
 
 
-def _body(id: str) -> str:  # noqa: A002
+def _body(id: str) -> str:
     return id.partition("_")[2]
 
 

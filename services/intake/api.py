@@ -93,7 +93,9 @@ def router(house: House, door: Door, messages: Aggregates[Message]) -> APIRouter
         openapi_extra=_SCHEMA,
         responses={status: {"description": text} for status, text in PROBLEMS.items()},
     )
-    async def post_messages(request: Request, principal: Annotated[Principal, requires(Right.SUBMIT)]) -> Response:
+    async def post_messages(
+        request: Request, principal: Annotated[Principal, requires(Right.SUBMIT)]
+    ) -> Response:
         """Hand over one message, or up to a hundred. `202` means that they are durable."""
         raw = await read_body(request, house.settings.max_body)
         headers = request.headers
@@ -117,12 +119,18 @@ def router(house: House, door: Door, messages: Aggregates[Message]) -> APIRouter
             media_type="application/json",
         )
 
-    @routes.get("/receipts/{message_id}", response_model=Accepted, responses={404: {"description": "No such message"}})
-    async def get_receipt(message_id: str, principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Accepted:
-        """The receipt of a message, the same bytes each time. Whoever knows the id may have it: it says nothing of the words."""
+    @routes.get(
+        "/receipts/{message_id}", response_model=Accepted, responses={404: {"description": "No such message"}}
+    )
+    async def get_receipt(
+        message_id: str, principal: Annotated[Principal, requires(Right.PUBLIC)]
+    ) -> Accepted:
+        """The receipt of a message, the same bytes each time. Whoever knows the id may have it."""
         received = await door.again(message_id)
         if received is None:
-            raise Problem(404, "no-such-message", "No such message", f"Nothing was received under {message_id}.")
+            raise Problem(
+                404, "no-such-message", "No such message", f"Nothing was received under {message_id}."
+            )
         return Accepted(
             message_id=message_id, outcome=received.outcome, receipt=received.receipt, tracking="", ref=None
         )

@@ -1,7 +1,8 @@
 """Receipts: a signed promise that a message will be in the trail (DESIGN.md section 7).
 
-A receipt is a signed note (c2sp.org/signed-note) whose text names the trail, the message, its entry's leaf hash (RFC 6962), the
-time, and by when the trail will cover it. Ed25519 is deterministic, so the same message's receipt is always the same bytes.
+A receipt is a signed note (c2sp.org/signed-note) whose text names the trail, the message, its entry's leaf hash
+(RFC 6962), the time, and by when the trail will cover it. Ed25519 is deterministic, so the same message's receipt is
+always the same bytes.
 """
 
 from __future__ import annotations

@@ -118,10 +118,14 @@ class Door:
     def message_id(self, incoming: Incoming) -> str:
         """The id of a message: keyed, so that it is no fingerprint of the words (DESIGN.md section 3)."""
         own = incoming.own_key or ids.random_bytes(16).hex()
-        body = (incoming.words.subject + "\x1f" + incoming.words.text + "\x1f" + incoming.words.quoted).encode()
+        body = (
+            incoming.words.subject + "\x1f" + incoming.words.text + "\x1f" + incoming.words.quoted
+        ).encode()
         if incoming.quarantine == "unreadable" and incoming.raw is not None:
             body = incoming.raw
-        files = (part for file in incoming.files for part in (file.name.encode("utf-8", "replace"), file.content))
+        files = (
+            part for file in incoming.files for part in (file.name.encode("utf-8", "replace"), file.content)
+        )
         return "msg_" + ids.keyed(self._message_key, own.encode("utf-8", "replace"), body, *files)
 
     async def receive(self, incoming: Incoming) -> Received:
@@ -172,7 +176,9 @@ class Door:
             assert raw is not None
             if incoming.automatic.delivery is not None:
                 return DeliveryAnswered(**where, raw=raw, automatic=incoming.automatic)
-            return MessageRefused(**where, raw=raw, reason=incoming.automatic.kind, automatic=incoming.automatic)
+            return MessageRefused(
+                **where, raw=raw, reason=incoming.automatic.kind, automatic=incoming.automatic
+            )
         files = [
             Attachment(name=file.name, content_type=file.content_type, content=contents.bytes(file.content))
             for file in incoming.files
@@ -185,7 +191,12 @@ class Door:
         return self._received(incoming, thread, raw, words, [file.content for file in files])
 
     def _received(
-        self, incoming: Incoming, thread: str, raw: ContentRef | None, words: ContentRef, files: list[ContentRef]
+        self,
+        incoming: Incoming,
+        thread: str,
+        raw: ContentRef | None,
+        words: ContentRef,
+        files: list[ContentRef],
     ) -> MessageReceived:
         sender = incoming.words.sender
         return MessageReceived(

@@ -1,4 +1,4 @@
-"""The bus's port: every event of a topic reaches every group that subscribes to it, an aggregate's in order, at least once.
+"""The bus's port: every event of a topic reaches every group that subscribes to it, a key's in order, at least once.
 
 A commit makes events visible; `publish` sees to it that they travel. In the embedded mode a commit is the publication.
 """

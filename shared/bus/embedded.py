@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -24,7 +25,7 @@ WINDOW = 512
 """Events of one group answered at the same time."""
 PAGE = 1024
 CURSOR_EVERY = 0.2
-"""Seconds between two records of how far a group is: what lies between is answered again after a crash, to no effect."""
+"""Seconds between two records of how far a group is; what lies between is answered again after a crash."""
 RETRIES = 3
 RETRY_SECONDS = 0.1
 AWAY_SECONDS = 1.0
@@ -184,10 +185,8 @@ class Group:
         if self.answered >= self._tail.position:
             return True
         self._quiet.clear()
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._quiet.wait(), 0.05)
-        except TimeoutError:
-            pass
         return False
 
 

@@ -1,7 +1,7 @@
 """What was said, by reference: put, open, erase (DESIGN.md section 5).
 
-Each content is sealed under a key of its own and committed to by `HMAC-SHA256(salt, content)`. The key and the salt stand apart
-from the sealed bytes and die together: what is left then proves nothing and says nothing.
+Each content is sealed under a key of its own and committed to by `HMAC-SHA256(salt, content)`. The key and the salt
+stand apart from the sealed bytes and die together: what is left then proves nothing and says nothing.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class ContentStore:
         self._recent: OrderedDict[str, bytes] = OrderedDict()
 
     async def stage(self, contents: Sequence[Sealed], plain: Sequence[bytes] = ()) -> tuple[Sealed, ...]:
-        """Make large ones durable as files; what comes back goes into the step. `plain` is remembered for reading soon."""
+        """Make large ones durable as files; what comes back goes into the step. `plain` is kept for reading soon."""
         for sealed, content in zip(contents, plain, strict=False):
             self._remember(sealed.ref, content)
         large = [sealed for sealed in contents if len(sealed.box) > FILE_FROM_BYTES]

@@ -27,7 +27,7 @@ class Part(BaseModel):
 
 
 class Event(Part):
-    """What an event says (its `data`). A subclass names itself: `class CaseOpened(Event, type="case.opened", topic="cases")`."""
+    """What an event says (its `data`). A subclass names itself: `class X(Event, type="case.opened", topic="cases")`."""
 
     TYPE: ClassVar[str] = ""
     TOPIC: ClassVar[str] = ""
@@ -111,13 +111,23 @@ def _check(value: object, where: str) -> None:
         for inner in value:
             _check(inner, where)
     elif isinstance(value, float):
-        raise EventRefused(f"{where}: numbers of an event are integers (ratios in basis points), got {value!r}")
+        raise EventRefused(
+            f"{where}: numbers of an event are integers (ratios in basis points), got {value!r}"
+        )
     elif isinstance(value, int) and abs(value) >= 2**53:
         raise EventRefused(f"{where}: integers of an event are below 2^53, got {value!r}")
 
 
 def emit(
-    event: Event, *, source: str, subject: str, sequence: int, time: datetime, causation: str, key: str, nonce: bytes
+    event: Event,
+    *,
+    source: str,
+    subject: str,
+    sequence: int,
+    time: datetime,
+    causation: str,
+    key: str,
+    nonce: bytes,
 ) -> Record:
     """Fix an event's bytes. Raises EventRefused for what DESIGN.md section 4 does not allow."""
     data = event.model_dump(mode="json", exclude_none=True)
@@ -139,5 +149,7 @@ def emit(
         }
     )
     if len(value) > MAX_EVENT_BYTES:
-        raise EventRefused(f"{event.TYPE} of {subject} has {len(value)} bytes; an event has at most {MAX_EVENT_BYTES}")
+        raise EventRefused(
+            f"{event.TYPE} of {subject} has {len(value)} bytes; an event has at most {MAX_EVENT_BYTES}"
+        )
     return Record(event.TOPIC, event.TYPE, subject, sequence, time, causation, key, value, [event])

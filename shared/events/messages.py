@@ -21,7 +21,7 @@ class Automatic(Part):
 
 
 class MessageReceived(Event, type="message.received", topic="messages"):
-    """One thing said to us. `words` is the content as JSON (see `shared.content.words`), `raw` the bytes as they came."""
+    """One thing said to us. `words` is content of the shape `MessageWords`, `raw` the bytes as they came."""
 
     channel: Channel
     endpoint: str

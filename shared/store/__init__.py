@@ -34,7 +34,7 @@ class Unavailable(StoreError):
 class Collection:
     """One kind of document, the fields it can be found by, and the indexes that serve its queries.
 
-    A document whose first field of an index is null does not stand in that index: queues stay as small as what waits in them.
+    A document whose first field of an index is null does not stand in that index: queues stay as small as what waits.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Where:
 class Store(Protocol):
     """What every adapter promises. Every write is durable when its call returns."""
 
-    async def load(self, collection: Collection, id: str) -> Document | None:  # noqa: A002
+    async def load(self, collection: Collection, id: str) -> Document | None:
         """The document as last committed, or None."""
         ...
 
@@ -125,14 +125,14 @@ class Store(Protocol):
         after: tuple[str | int, str] | None = None,
         limit: int = 50,
     ) -> list[tuple[Document, str | int]]:
-        """Documents in the order of a field and then id, each with its value of that field, from just past `after` on."""
+        """Documents in the order of a field and then id, each with that field's value, from just past `after` on."""
         ...
 
     async def count(self, collection: Collection, where: Sequence[Where] = (), *, cap: int = 10_000) -> int:
         """How many match, counted no further than `cap`."""
         ...
 
-    async def history(self, id: str) -> list[Record]:  # noqa: A002
+    async def history(self, id: str) -> list[Record]:
         """Every event of one aggregate, in order."""
         ...
 

@@ -125,7 +125,8 @@ class SqliteStore:
         for collection in self.collections.values():
             table = f"doc_{collection.name}"
             columns = "".join(
-                f", f_{name} {'INTEGER' if kind is int else 'TEXT'}" for name, kind in collection.fields.items()
+                f", f_{name} {'INTEGER' if kind is int else 'TEXT'}"
+                for name, kind in collection.fields.items()
             )
             self._writer.execute(
                 f"CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER,"
@@ -193,7 +194,9 @@ class SqliteStore:
                 for job in batch:  # one of them is wrong: the others need not suffer for it
                     self._write([job])
                 return
-            log.error("store.commit_failed", error=str(error), jobs=len(batch))
+            log.error(  # noqa: TRY400  the message says it all
+                "store.commit_failed", error=str(error), jobs=len(batch)
+            )
             problem = Unavailable(f"{self.directory}: nothing was written: {error}")
             answers, placed = [(job, None, problem) for job in batch], []
         else:
@@ -246,7 +249,9 @@ class SqliteStore:
                 if main.execute("INSERT OR IGNORE INTO claims VALUES (?, ?)", (key, value)).rowcount:
                     standing[key] = value
                 else:
-                    standing[key] = main.execute("SELECT value FROM claims WHERE key = ?", (key,)).fetchone()[0]
+                    standing[key] = main.execute("SELECT value FROM claims WHERE key = ?", (key,)).fetchone()[
+                        0
+                    ]
             return standing
 
         standing: dict[str, str] = await self.submit(write)
@@ -256,7 +261,7 @@ class SqliteStore:
         row = self._reader.execute("SELECT value FROM claims WHERE key = ?", (key,)).fetchone()
         return row and str(row[0])
 
-    async def load(self, collection: Collection, id: str) -> Document | None:  # noqa: A002
+    async def load(self, collection: Collection, id: str) -> Document | None:
         row = self._reader.execute(
             f"SELECT version, body, due FROM doc_{collection.name} WHERE id = ?",  # noqa: S608
             (id,),
@@ -276,7 +281,7 @@ class SqliteStore:
         ).fetchone()
         return None if row[0] is None else instant(row[0])
 
-    async def history(self, id: str) -> list[Record]:  # noqa: A002
+    async def history(self, id: str) -> list[Record]:
         rows = self._reader.execute(
             "SELECT topic, value FROM events WHERE subject = ? ORDER BY sequence", (id,)
         ).fetchall()
@@ -366,7 +371,9 @@ class SqliteStore:
         """A held event was answered after all."""
 
         def write(main: sqlite3.Connection, _: sqlite3.Connection) -> None:
-            main.execute("DELETE FROM held WHERE name = ? AND key = ? AND position = ?", (name, key, position))
+            main.execute(
+                "DELETE FROM held WHERE name = ? AND key = ? AND position = ?", (name, key, position)
+            )
 
         return self.submit(write)
 

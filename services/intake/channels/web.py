@@ -1,4 +1,4 @@
-"""The web channel: JSON from front-ends and from our own form, plain or as CloudEvents (structured, batch and binary)."""
+"""The web channel: JSON from front-ends, plain or as CloudEvents 1.0 (structured, batch and binary mode)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import orjson
-from pydantic import BaseModel, Base64Bytes, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from services.intake.receiving import File, Incoming
 from shared.content.words import MessageWords, Sender
@@ -63,10 +63,14 @@ class MessageBody(BaseModel):
     subject: str = Field("", max_length=1000)
     text: str = Field(min_length=1, max_length=MAX_TEXT)
     sender: SenderBody = Field(default_factory=SenderBody)
-    external_id: str | None = Field(None, max_length=500, description="Your own id: sent twice, it is one message")
+    external_id: str | None = Field(
+        None, max_length=500, description="Your own id: sent twice, it is one message"
+    )
     occurred_at: datetime | None = None
     anonymous: bool = False
-    department: str | None = Field(None, max_length=100, description="The department you mean, if you know it")
+    department: str | None = Field(
+        None, max_length=100, description="The department you mean, if you know it"
+    )
     in_reply_to: str | None = Field(None, max_length=200, description="A tracking code, or a case's ref")
     attachments: list[FileBody] = Field([], max_length=20)
 
@@ -89,7 +93,9 @@ class NotReadable(ValueError):
         super().__init__(detail)
 
 
-def split(raw: bytes, content_type: str, headers: Mapping[str, str]) -> tuple[list[tuple[bytes, str | None]], bool]:
+def split(
+    raw: bytes, content_type: str, headers: Mapping[str, str]
+) -> tuple[list[tuple[bytes, str | None]], bool]:
     """The messages in a body, each as JSON with its own key where CloudEvents gives one; and whether it was a batch.
 
     Raises NotReadable where it is neither JSON nor CloudEvents.
@@ -124,11 +130,15 @@ def _array(value: Any) -> list[Any]:
 
 
 def _cloud_event(event: Any) -> tuple[bytes, str]:
-    """The data of a CloudEvent in structured mode, and its source and id, which together are unique (CloudEvents 1.0)."""
-    if not isinstance(event, dict) or not all(isinstance(event.get(name), str) for name in ("id", "source", "specversion")):
+    """The data of a CloudEvent in structured mode, and its source and id, which together are unique."""
+    if not isinstance(event, dict) or not all(
+        isinstance(event.get(name), str) for name in ("id", "source", "specversion")
+    ):
         raise NotReadable("cloudevent", "a CloudEvent needs specversion, id, source and type")
     if "data" not in event:
-        raise NotReadable("cloudevent", "the CloudEvent has no data (data_base64 is not taken here): put the message there")
+        raise NotReadable(
+            "cloudevent", "the CloudEvent has no data (data_base64 is not taken here): put the message there"
+        )
     return orjson.dumps(event["data"]), f"{event['source']}\x1f{event['id']}"
 
 

@@ -1,0 +1,116 @@
+"""What every bus promises: everything reaches every group, a key's events in order; poison holds back its key alone."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.aggregate import Aggregates
+from shared.bus import Subscription, embedded
+from shared.bus.embedded import EmbeddedBus
+from shared.clock import SimulatedClock
+from shared.events import Record
+from shared.events.messages import MessageSettled
+from tests.installations import KIND, WEDNESDAY, Thing, happened, in_a_loop, sqlite_store
+
+TYPES = frozenset({MessageSettled.TYPE})
+
+
+@asynccontextmanager
+async def bus(directory: Path, **handlers: object) -> AsyncIterator[tuple[EmbeddedBus, Aggregates[Thing]]]:
+    async with sqlite_store(directory) as store:
+        clock = SimulatedClock(WEDNESDAY)
+        running = EmbeddedBus(store, clock)
+        for group, handle in handlers.items():
+            running.subscribe(group, [Subscription(("messages",), TYPES, handle)])  # type: ignore[arg-type]
+        await running.start()
+        try:
+            yield running, Aggregates(KIND, store, clock)
+        finally:
+            await running.stop()
+
+
+class Hearing:
+    """A group that remembers what it heard, slowly and out of step where keys differ."""
+
+    def __init__(self, *, poison: str | None = None) -> None:
+        self.heard: dict[str, list[int]] = {}
+        self.poison = poison
+
+    async def __call__(self, record: Record) -> None:
+        for _ in range(random.randrange(4)):
+            await asyncio.sleep(0)
+        if record.id == self.poison:
+            raise ValueError("this one can't be read")
+        self.heard.setdefault(record.subject, []).append(record.sequence)
+
+
+async def fill(things: Aggregates[Thing], names: str, each: int) -> None:
+    for number in range(each):
+        await asyncio.gather(
+            *(things.answer(name, f"{name}{number}", lambda state, now: [happened("x")]) for name in names)
+        )
+
+
+@in_a_loop
+async def test_every_group_hears_every_event_of_a_key_in_order(tmp_path: Path) -> None:
+    one, other = Hearing(), Hearing()
+    async with bus(tmp_path, one=one, other=other) as (running, things):
+        await fill(things, "abcdef", 20)
+        await running.idle()
+    expected = {name: list(range(1, 21)) for name in "abcdef"}
+    assert one.heard == expected
+    assert other.heard == expected
+
+
+@in_a_loop
+async def test_a_group_goes_on_where_it_was_and_a_new_one_starts_at_the_beginning(tmp_path: Path) -> None:
+    async with bus(tmp_path, old=Hearing()) as (running, things):
+        await fill(things, "ab", 5)
+        await running.idle()
+    old, new = Hearing(), Hearing()
+    async with bus(tmp_path, old=old, new=new) as (running, things):
+        await fill(things, "c", 2)
+        await running.idle()
+    assert old.heard == {"c": [1, 2]}
+    assert new.heard == {"a": [1, 2, 3, 4, 5], "b": [1, 2, 3, 4, 5], "c": [1, 2]}
+
+
+@in_a_loop
+async def test_an_event_that_cannot_be_answered_holds_back_its_key_and_comes_back_in_order(
+    tmp_path: Path,
+) -> None:
+    hearing = Hearing(poison="a/2")
+    async with bus(tmp_path, group=hearing) as (running, things):
+        await fill(things, "ab", 4)
+        await running.idle()
+        assert hearing.heard == {"a": [1], "b": [1, 2, 3, 4]}
+    mended = Hearing()
+    async with bus(tmp_path, group=mended) as (running, things):
+        await fill(things, "a", 5)
+        await running.idle()
+        assert mended.heard == {}
+        through = await running.groups[0].replay()
+        await fill(things, "a", 6)
+        await running.idle()
+    assert through == 4
+    assert mended.heard == {"a": [2, 3, 4, 5, 6]}
+
+
+@in_a_loop
+async def test_a_group_far_behind_reads_what_memory_no_longer_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "TAIL", 8)
+    hearing = Hearing()
+    async with bus(tmp_path) as (_, things):
+        await fill(things, "abc", 30)
+    async with bus(tmp_path, late=hearing) as (running, things):
+        await fill(things, "d", 3)
+        await running.idle()
+    assert hearing.heard == {name: list(range(1, 31)) for name in "abc"} | {"d": [1, 2, 3]}

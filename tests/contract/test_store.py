@@ -1,0 +1,139 @@
+"""What every store promises (DESIGN.md section 5)."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.aggregate import Aggregates
+from shared.clock import SimulatedClock
+from shared.store import Conflict, Step, Unavailable, Where
+from shared.store.sqlite import SqliteStore
+from tests.installations import KIND, THINGS, WEDNESDAY, Thing, happened, in_a_loop, sqlite_store
+
+
+def things(store: SqliteStore) -> Aggregates[Thing]:
+    return Aggregates(KIND, store, SimulatedClock(WEDNESDAY))
+
+
+def step(
+    id: str, *, expected: int = 0, due: timedelta | None = None, colour: str = "red", size: int = 1
+) -> Step:
+    return Step(
+        THINGS,
+        id,
+        expected,
+        b'{"inputs":[],"time":"2026-09-30T08:00:00+00:00","state":{}}',
+        (),
+        {"colour": colour, "size": size},
+        None if due is None else WEDNESDAY + due,
+    )
+
+
+@in_a_loop
+async def test_a_committed_step_is_there_after_the_store_was_opened_again(tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path) as store:
+        await things(store).answer("t_1", "input 1", lambda state, now: [happened("a"), happened("b")])
+    async with sqlite_store(tmp_path) as store:
+        loaded = await things(store).load("t_1")
+        history = await store.history("t_1")
+    assert (loaded.state, loaded.version, loaded.inputs) == (Thing(count=2), 2, frozenset({"input 1"}))
+    assert [record.id for record in history] == ["t_1/1", "t_1/2"]
+    assert [record.causation for record in history] == ["input 1", "input 1"]
+
+
+@in_a_loop
+async def test_an_input_is_answered_once_however_often_it_comes(tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path) as store:
+        answers = await asyncio.gather(
+            *(things(store).answer("t_1", "input 1", lambda state, now: [happened("a")]) for _ in range(20))
+        )
+        history = await store.history("t_1")
+    assert len(history) == 1
+    assert sum(not answer.repeated for answer in answers) == 1
+
+
+@in_a_loop
+async def test_inputs_that_race_for_one_aggregate_are_all_answered_in_a_row_without_holes(
+    tmp_path: Path,
+) -> None:
+    async with sqlite_store(tmp_path) as store:
+        both = [things(store), things(store)]
+        await asyncio.gather(
+            *(both[n % 2].answer("t_1", f"input {n}", lambda state, now: [happened("a")]) for n in range(40))
+        )
+        history = await store.history("t_1")
+    assert [record.sequence for record in history] == list(range(1, 41))
+    assert len({record.causation for record in history}) == 40
+
+
+@in_a_loop
+async def test_a_step_decided_on_an_old_version_changes_nothing_and_hurts_no_other(tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path) as store:
+        await things(store).answer("t_1", "input 1", lambda state, now: [happened("a")])
+        outcomes = await asyncio.gather(
+            store.commit(step("t_1", expected=7)),
+            store.commit(step("t_1", expected=0)),
+            store.commit(step("t_2")),
+            return_exceptions=True,
+        )
+        untouched, other = await store.load(THINGS, "t_1"), await store.load(THINGS, "t_2")
+    assert [type(outcome) for outcome in outcomes] == [Conflict, Conflict, type(None)]
+    assert untouched is not None
+    assert untouched.version == 1
+    assert other is not None
+
+
+@in_a_loop
+async def test_of_many_who_claim_a_key_all_hear_of_the_same_one(tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path) as store:
+        answers = await asyncio.gather(*(store.claim({"thread:x": f"case_{n}"}) for n in range(20)))
+        standing = await store.claimed("thread:x")
+    assert {answer["thread:x"] for answer in answers} == {standing}
+
+
+@in_a_loop
+async def test_what_is_due_comes_longest_due_first_and_not_before_its_instant(tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path) as store:
+        for minutes in (30, 10, 20, 99):
+            await store.commit(step(f"t_{minutes}", due=timedelta(minutes=minutes)))
+        await store.commit(step("t_never"))
+        found = await store.due(THINGS, WEDNESDAY + timedelta(minutes=30), 10)
+        early = await store.due(THINGS, WEDNESDAY + timedelta(minutes=10, milliseconds=-1), 10)
+        first = await store.next_due(THINGS)
+    assert [id for id, _ in found] == ["t_10", "t_20", "t_30"]
+    assert (early, first) == ([], WEDNESDAY + timedelta(minutes=10))
+
+
+@in_a_loop
+async def test_a_list_is_walked_page_by_page_without_gaps_or_repeats(tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path) as store:
+        for number in range(25):
+            await store.commit(
+                step(f"t_{number:02}", size=number // 5, colour="red" if number % 5 else "blue")
+            )
+        seen: list[str] = []
+        after: tuple[str | int, str] | None = None
+        where = [Where("colour", "=", "red")]
+        while page := await store.find(THINGS, where, order="size", after=after, limit=7):
+            seen += [document.id for document, _ in page]
+            after = (page[-1][1], page[-1][0].id)
+        counted = await store.count(THINGS, where)
+        capped = await store.count(THINGS, where, cap=3)
+    assert seen == [f"t_{number:02}" for number in range(25) if number % 5]
+    assert (counted, capped) == (20, 3)
+
+
+@in_a_loop
+async def test_where_nothing_can_be_written_the_caller_hears_it_and_nothing_is_kept(tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path) as store:
+        store.submit(lambda main, keys: main.execute("PRAGMA max_page_count=30") and None)
+        big = Step(THINGS, "t_big", 0, bytes(1_000_000), (), {})
+        with pytest.raises(Unavailable, match="nothing was written"):
+            await store.commit(big)
+        assert await store.load(THINGS, "t_big") is None
+        await store.commit(step("t_small"))
+        assert await store.load(THINGS, "t_small") is not None

@@ -1,0 +1,68 @@
+"""Stores and buses for tests, on the real adapters in a temporary directory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from shared.aggregate import Kind
+from shared.events import Event, Record
+from shared.events.messages import MessageSettled
+from shared.store import Collection
+from shared.store.sqlite import SqliteStore
+
+WEDNESDAY = datetime(2026, 9, 30, 8, 0, tzinfo=UTC)
+
+THINGS = Collection("things", fields={"colour": str, "size": int}, indexes=(("colour", "size"),))
+
+
+class Thing(BaseModel):
+    """The smallest aggregate there is: it counts what happened to it."""
+
+    count: int = 0
+
+
+def evolve(state: Thing | None, event: Event, record: Record) -> Thing:
+    return Thing(count=(state.count if state else 0) + 1)
+
+
+KIND = Kind(
+    THINGS,
+    "/test",
+    Thing,
+    evolve,
+    fields=lambda state: {"colour": "red" if state.count % 2 else "blue", "size": state.count},
+)
+
+
+def happened(what: str) -> MessageSettled:
+    """Some event, to tell one from the other by its `ref`."""
+    return MessageSettled(outcome="new", case="case_x", ref=what)
+
+
+@asynccontextmanager
+async def sqlite_store(directory: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(directory, [THINGS])
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def in_a_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Let an async function be a test."""
+
+    def run(*args: Any, **kwargs: Any) -> None:
+        asyncio.run(test(*args, **kwargs))  # type: ignore[arg-type]
+
+    run.__name__ = test.__name__
+    run.__doc__ = test.__doc__
+    run.__wrapped__ = test  # type: ignore[attr-defined]
+    return run
