@@ -141,7 +141,7 @@ def _drafts(
             yield Refused(line, "no_text", f"The record at {line} has no text and no subject.")
             continue
         draft = replace(draft, channel=draft.channel or channel)
-        yield draft if draft.external_id else replace(draft, external_id=_derived_id(file_name, draft))
+        yield draft if draft.external_id else replace(draft, external_id=_derived_id(file_name, line, cells))
 
 
 def _draft(
@@ -178,6 +178,7 @@ def _clean(value: str | None) -> str:
     return (value or "").replace("\0", "").encode("utf-8", "replace").decode().strip()
 
 
-def _derived_id(file_name: str, draft: Draft) -> str:
-    words = json.dumps([file_name, draft.line, draft.body()], sort_keys=True, ensure_ascii=False)
-    return "file-" + hashlib.sha256(words.encode()).hexdigest()[:32]
+def _derived_id(file_name: str, line: int, cells: Mapping[str, str]) -> str:
+    """From the record as it stands, so that another map, channel or zone doesn't make another message of it."""
+    record = json.dumps([file_name, line, cells], sort_keys=True)
+    return "file-" + hashlib.sha256(record.encode()).hexdigest()[:32]

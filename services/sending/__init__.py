@@ -1,0 +1,1 @@
+"""Sending files to a Throughline: each thing in them handed over, retried while the door is shut, counted."""
