@@ -22,7 +22,7 @@ from services.intake.records import ColumnMap, FileUnreadable, kind_of, parse_ma
 from services.sending.balance import Balance, Outcome, total
 from services.sending.lanes import WIDTH, Sending, Source
 from services.sending.over_http import HttpDoor
-from services.sending.over_smtp import SmtpDoor
+from services.sending.over_smtp import SmtpDoor, is_address
 from services.sending.patience import Patience
 
 SHOWN_FILES = 20
@@ -81,6 +81,8 @@ def send(
         address = httpx.URL(to)
         if address.scheme not in ("http", "https") or not address.host:
             raise FileUnreadable("usage", f"--to {to}: expected an address such as http://127.0.0.1:8080.")
+        if not is_address(rcpt):
+            raise FileUnreadable("usage", f"--rcpt {rcpt}: expected an address such as line@localhost.")
     except (FileUnreadable, httpx.InvalidURL) as wrong:
         err.print(f"Nothing was sent. {wrong}", markup=False, highlight=False)
         raise typer.Exit(2) from None

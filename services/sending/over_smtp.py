@@ -74,6 +74,11 @@ class SmtpDoor:
         return self._client
 
 
+def is_address(text: str) -> bool:
+    """Whether this can stand in an SMTP envelope as it is: plain ASCII, one `@`, nothing quoted."""
+    return text.isascii() and _ADDRESS.fullmatch(text.encode("ascii")) is not None
+
+
 def envelope_sender(raw: bytes) -> str:
     """Whom a bounce would go to: the Return-Path if there is one (`<>` too), else the From address."""
     header = re.split(rb"\r?\n\r?\n", raw[:_HEADER_BYTES], maxsplit=1)[0]

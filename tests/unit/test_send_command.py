@@ -232,6 +232,8 @@ def test_receipts_are_kept_and_cannot_be_written_elsewhere(tmp_path: Path) -> No
         (["--map", "nonsense"], "FIELD=COLUMN"),
         (["--smtp", "mail"], "expected HOST:PORT"),
         (["--to", "nowhere"], "expected an address"),
+        (["--rcpt", "a@example.org>\r\nRSET"], "expected an address such as line@localhost"),
+        (["--rcpt", "局@例子.org"], "expected an address such as line@localhost"),
         (["--timezone", "Mars/Olympus"], "Asia/Taipei"),
     ],
 )
