@@ -1,0 +1,35 @@
+"""The desk: messages → cases; obligations and their ladders; who may answer.
+
+Hears `messages`. Publishes `cases` and `organisation`.
+"""
+
+from __future__ import annotations
+
+from services.routing.case import CASES, Case
+from services.routing.desk import Desk
+from services.routing.handlers import CASE_KIND, Handlers
+from services.routing.matching import matcher
+from services.routing.published import ORGANISATIONS
+from shared.aggregate import Aggregates
+from shared.bus import Subscription
+from shared.events.messages import MessageReceived, MessageSentAgain
+from shared.service import House, Service, Timer
+
+COLLECTIONS = (CASES, ORGANISATIONS)
+
+
+def service(house: House) -> Service:
+    """Routing, ready to be run."""
+    desk = Desk(house.organisation, matcher(house.organisation))
+    cases: Aggregates[Case] = Aggregates(CASE_KIND, house.store, house.clock)
+    handlers = Handlers(house, desk, cases)
+    return Service(
+        name="routing",
+        publishes=("cases", "organisation"),
+        subscriptions=[
+            Subscription(("messages",), frozenset({MessageReceived.TYPE}), handlers.on_received),
+            Subscription(("messages",), frozenset({MessageSentAgain.TYPE}), handlers.on_sent_again),
+        ],
+        timers=[Timer(CASES, handlers.on_due)],
+        prepare=handlers.publish_organisation,
+    )

@@ -1,0 +1,168 @@
+"""What routing hears, and what time tells it: messages become cases, obligations age."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Literal
+
+from services.routing import arrival
+from services.routing.arrival import Arrival
+from services.routing.case import CASES, Case, due, evolve, fields, milliseconds
+from services.routing.desk import Desk
+from services.routing.ladder import climb
+from services.routing.language import detect
+from services.routing.published import ORGANISATION, Published, publish
+from shared import ids, metrics
+from shared.aggregate import Aggregates, Kind
+from shared.content import ContentGone, seal_model
+from shared.content.words import MessageWords, Sender
+from shared.events import Event, Record
+from shared.events.cases import CaseAlarmed
+from shared.events.content import ContentRef
+from shared.events.messages import MessageReceived, MessageSentAgain
+from shared.service import House
+from shared.store import Sealed
+
+How = Literal["token", "thread", "hint"]
+
+CASE_KIND = Kind(CASES, "/routing", Case, evolve, due, fields)
+_LANGUAGES = frozenset({"zh-Hant", "zh-Hans", "en"})
+
+
+class Handlers:
+    """The desk at work."""
+
+    def __init__(self, house: House, desk: Desk, cases: Aggregates[Case]) -> None:
+        self._house = house
+        self._store = house.store
+        self._content = house.content
+        self._refs = house.keys.purpose("ref")
+        self._desk = desk
+        self._cases = cases
+        self._organisation: Aggregates[Published] = Aggregates(ORGANISATION, house.store, house.clock)
+
+    async def on_received(self, record: Record) -> None:
+        """A message came in: it opens a case or joins one."""
+        message = record.data
+        assert isinstance(message, MessageReceived)
+        await self._receive(record.subject, message, record.time)
+
+    async def on_sent_again(self, record: Record) -> None:
+        """A message that nobody settled: the same answer, once."""
+        again = record.data
+        assert isinstance(again, MessageSentAgain)
+        await self._receive(
+            record.subject, again.message, record.time - timedelta(seconds=again.after_seconds)
+        )
+
+    async def on_due(self, case_id: str, at: datetime) -> None:
+        """Rungs of a case fell due."""
+
+        def fire(case: Case | None, now: datetime) -> list[Event]:
+            return [] if case is None else [*climb(self._desk, case, now)]
+
+        answer = await self._cases.answer(case_id, f"{case_id}/due/{milliseconds(at) // 1000}", fire)
+        for record in answer.records:
+            if isinstance(event := record.data, CaseAlarmed):
+                for rung in event.rungs:
+                    metrics.ALARMS.labels(rung.action).inc()
+
+    async def publish_organisation(self) -> None:
+        """Say which organisation and calendar hold from here on, where they changed."""
+        version, calendar = self._desk.version, self._house.organisation.calendar.digest
+        started = self._house.clock.now().isoformat()
+        await self._organisation.answer(
+            "org", f"start/{started}", lambda state, _: publish(state, version, calendar)
+        )
+
+    async def _receive(self, id: str, message: MessageReceived, at: datetime) -> None:
+        own = ids.derived("case", id)
+        words = await self._content.open_model(message.words.ref, MessageWords)
+        text = f"{words.subject}\n{words.text}"
+        said = message.language or words.sender.language
+        came = Arrival(
+            id=id,
+            message=message,
+            at=at,
+            language=said if said in _LANGUAGES else detect(text),
+            ref=ids.case_ref(self._refs, own),
+            placement=arrival.place(self._desk, message, text),
+        )
+        target, how = await self._target(own, message)
+        if target is None:
+            standing = await self._store.claim({f"thread:{message.thread}": own, f"ref:{came.ref}": own})
+            target = standing[f"thread:{message.thread}"]
+            if target == own:
+                if standing[f"ref:{came.ref}"] != own:
+                    came = replace(came, ref=await self._free_ref(own))
+                await self._answer(own, came, fresh=True)
+                return
+        await self._join(own, target, how, came, words.sender)
+
+    async def _target(self, own: str, message: MessageReceived) -> tuple[str | None, How]:
+        """The case that a message belongs to, by our token, the conversation, or what the sender typed."""
+        if message.reply_case and (await self._cases.load(message.reply_case)).state is not None:
+            return message.reply_case, "token"
+        if message.earlier or message.hint_ref:
+            for thread in (message.thread, *message.earlier):
+                if found := await self._store.claimed(f"thread:{thread}"):
+                    return (None if found == own else found), "thread"
+        hinted = message.hint_ref and await self._store.claimed(f"ref:{message.hint_ref}")
+        if hinted and (await self._cases.load(hinted)).state is not None:
+            return hinted, "hint"
+        return None, "thread"
+
+    async def _join(self, own: str, target: str, how: How, came: Arrival, sender: Sender) -> None:
+        """Join a case, or open the one that a crash left only claimed, or one beside a stranger's."""
+        case = (await self._cases.load(target)).state
+        verified = case is not None and (how == "token" or await self._same_sender(case, sender))
+        beside = case is not None and not case.is_open and not verified
+        decided = f"message:{came.id}"
+        standing = await self._store.claim(
+            {f"thread:{came.message.thread}": target, decided: own if beside else target}
+        )
+        joins = standing[decided]
+        came = replace(came, how=how, verified=verified and joins == target)
+        if joins == own:
+            came = replace(came, related=target)
+        if joins == own or case is None:
+            came = replace(came, ref=await self._free_ref(joins))
+        await self._answer(joins, came)
+
+    async def _answer(self, case_id: str, came: Arrival, *, fresh: bool = False) -> None:
+        contents: tuple[Sealed, ...] = ()
+        reference: ContentRef | None = None
+        evidence = came.placement.evidence
+        if evidence is not None:
+            sealed, reference = seal_model(evidence, owner=came.id, now=came.at)
+            contents = (sealed,)
+
+        def decide(case: Case | None, now: datetime) -> list[Event]:
+            return [*arrival.receive(self._desk, case, now, came, reference)]
+
+        await self._cases.answer(case_id, came.id, decide, contents=contents, fresh=fresh)
+
+    async def _free_ref(self, case_id: str) -> str:
+        """The first of a case's possible refs that no other case has; claimed for it."""
+        for attempt in count():
+            ref = ids.case_ref(self._refs, case_id, attempt)
+            if (await self._store.claim({f"ref:{ref}": case_id}))[f"ref:{ref}"] == case_id:
+                break
+        return ref
+
+    async def _same_sender(self, case: Case, sender: Sender) -> bool:
+        try:
+            first = await self._content.open_model(case.words, MessageWords)
+        except ContentGone:
+            return False
+        return bool(_addresses(first.sender) & _addresses(sender))
+
+
+def _addresses(sender: Sender) -> set[str]:
+    """How a sender can be known again: e-mail address and telephone number, each in one form."""
+    number = re.sub(r"\D", "", sender.phone or "").removeprefix("00").removeprefix("86")
+    address = (sender.email or "").strip().casefold()
+    return {one for one in (number, address) if one}

@@ -1,0 +1,63 @@
+"""Somebody owes something by a time: the one mechanism for every deadline (mechanism M14)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal, cast
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.events.cases import Ended, ObligationKind, Started
+
+COORDINATOR = "coordinator"
+"""The post that owes what no department does."""
+
+
+class Obligation(BaseModel):
+    """One that is open. What ended is in the case's events; a breach stays with the case."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    """What is owed and the how manyeth obligation of its case it is: `resolve-4`."""
+    owner: str
+    since: datetime
+    due: datetime
+    limit: str
+    binding: bool = True
+    next_rung: int | None = None
+    next_at: datetime | None = None
+
+    @property
+    def kind(self) -> ObligationKind:
+        """What is owed."""
+        return cast(ObligationKind, self.id.partition("-")[0])
+
+    @classmethod
+    def started(cls, event: Started) -> Obligation:
+        """As the event that began it says."""
+        return cls.model_construct(
+            id=event.id,
+            owner=event.owner,
+            since=event.since,
+            due=event.due,
+            limit=event.limit,
+            binding=event.binding,
+            next_rung=event.next_rung,
+            next_at=event.next_at,
+        )
+
+
+def ending(
+    obligations: Iterable[Obligation],
+    now: datetime,
+    how: Literal["met", "cancelled", "lapsed"],
+    *kinds: ObligationKind,
+) -> list[Ended]:
+    """The end of those of these kinds that are open; of all kinds where none is named."""
+    return [
+        Ended(id=one.id, how=how, late=one.binding and now > one.due)
+        for one in obligations
+        if not kinds or one.kind in kinds
+    ]
