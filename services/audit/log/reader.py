@@ -21,7 +21,7 @@ from services.audit.log.tiles import ENTRIES, TILE_WIDTH, Tile, tile_at
 class LogReader:
     """Reads through `fetch`, keeping the last `cached_tiles` hash tiles (8 KiB each); for one thread.
 
-    `size` is always a size that had a checkpoint (or the current one). Nothing is verified against a
+    `size` is always one that had a checkpoint: of others the tiles may go. Nothing is verified against a
     signature here: a proof is worth what `verify_inclusion` and `verify_consistency` say of it. Raises
     TileError for damaged tiles, OSError (FileNotFoundError where one is absent) for those that can't be read.
     """

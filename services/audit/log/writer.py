@@ -55,6 +55,8 @@ class LogWriter:
             os.close(self._lock)
             raise
         self._state = committed
+        # The last tree that a checkpoint was, or may have been, published of: its partial tiles stay.
+        self._kept = self._published
         self._failed = False
 
     @property
@@ -80,9 +82,9 @@ class LogWriter:
         edge, filled = self._edge.grow(leaf_hashes(entries))
         first = self._state.size // TILE_WIDTH
         files: list[tuple[Tile, bytes]] = []
-        while len(framed) >= TILE_WIDTH:
-            files.append((Tile(ENTRIES, first + len(files)), b"".join(framed[:TILE_WIDTH])))
-            framed = framed[TILE_WIDTH:]
+        for at in range(0, len(framed) - TILE_WIDTH + 1, TILE_WIDTH):
+            files.append((Tile(ENTRIES, first + len(files)), b"".join(framed[at : at + TILE_WIDTH])))
+        framed = framed[len(files) * TILE_WIDTH :]
         present = set(partial_tiles(self._state.size))
         files += [*filled, *((tile, data) for tile, data in edge.partials(framed) if tile not in present)]
         self._failed = True
@@ -104,9 +106,10 @@ class LogWriter:
                 f"only the current tree can be published: expected {_shown(self._state)}, got {_shown(state)}"
             )
         note = sign_checkpoint(origin or signer.name, state, signer)
-        before, self._published = self._published, state
+        before, self._kept = self._kept, state
         self._failed = True
         replace_durably(self._disk, self._directory / CHECKPOINT, note)
+        self._published = state
         self._drop_filled(before.size, state.size)
         self._failed = False
         return note
@@ -135,12 +138,12 @@ class LogWriter:
 
     def _drop_unpublished(self, before: int, now: int) -> None:
         """Remove the last state's partial tiles, unless a checkpoint of that size was published."""
-        kept = {*partial_tiles(self._published.size), *partial_tiles(now)}
+        kept = {*partial_tiles(self._kept.size), *partial_tiles(now)}
         for tile in partial_tiles(before):
             if tile in kept:
                 continue
             level = tile.level
-            shared = hashes_at(level, self._published.size) // TILE_WIDTH == tile.number
+            shared = hashes_at(level, self._kept.size) // TILE_WIDTH == tile.number
             filled = hashes_at(level, now) // TILE_WIDTH > tile.number
             path = self._directory / tile.path
             self._disk.remove(path.parent if filled and not shared else path)
