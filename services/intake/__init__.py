@@ -11,6 +11,7 @@ from services.intake import api
 from services.intake.handlers import Settling
 from services.intake.message import MESSAGES, messages
 from services.intake.receiving import Door
+from services.intake.smtp import SmtpDoor
 from shared.aggregate import Aggregates
 from shared.bus import Subscription
 from shared.events.cases import CaseOpened, MessageAttached
@@ -32,4 +33,5 @@ def service(house: House) -> Service:
         ],
         timers=[Timer(MESSAGES, settling.on_due)],
         routers=[api.router(house, door, kept)],
+        companions=[SmtpDoor(house, door)],
     )

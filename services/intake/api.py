@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from services.intake.body import read_body
+from services.intake.channels import phone
 from services.intake.channels.web import MOST_A_CALL, MessageBody, NotReadable, incoming, split
 from services.intake.message import Message
 from services.intake.receiving import Door, Incoming, Received
+from services.intake.transcripts import TranscriptRefused
+from shared import metrics
 from shared.aggregate import Aggregates
+from shared.events.messages import Kind
 from shared.rights import Principal, Right, requires
 from shared.service import House
 from shared.store import Unavailable
@@ -32,6 +37,24 @@ class Accepted(BaseModel):
     tracking: str
     ref: str | None = None
     repeated: bool = False
+
+
+class CallQuery(BaseModel):
+    """What the telephone system knows of the call, as query parameters."""
+
+    call_id: str | None = Query(
+        None, max_length=200, description="Its id there: sent twice, it is one message"
+    )
+    caller: str | None = Query(None, max_length=40, description="The number to call back")
+    name: str | None = Query(None, max_length=200)
+    called_at: datetime | None = None
+    language: Literal["zh-Hant", "zh-Hans", "en"] | None = None
+    agent: str | None = Query(None, max_length=100, description="Who took the call")
+    kind: Kind | None = None
+
+    def call(self) -> phone.Call:
+        """As the channel takes it."""
+        return phone.Call(**self.model_dump())
 
 
 class NotAccepted(BaseModel):
@@ -118,6 +141,44 @@ def router(house: House, door: Door, messages: Aggregates[Message]) -> APIRouter
             status_code=202,
             media_type="application/json",
         )
+
+    @routes.post(
+        "/transcripts",
+        status_code=202,
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "text/vtt": {
+                        "schema": {"type": "string"},
+                        "example": "WEBVTT\n\n00:00.000 --> 00:02.000\n您好",
+                    },
+                    "application/x-subrip": {"schema": {"type": "string"}},
+                    "application/json": {"schema": {"type": "object"}},
+                },
+            }
+        },
+        responses={status: {"description": text} for status, text in PROBLEMS.items()},
+    )
+    async def post_transcript(
+        request: Request,
+        principal: Annotated[Principal, requires(Right.SUBMIT)],
+        call: Annotated[CallQuery, Query()],
+    ) -> Accepted:
+        """Hand over a call as WebVTT, SRT, or the JSON of Whisper and other services, known by its shape."""
+        raw = await read_body(request, house.settings.max_body)
+        endpoint = endpoint_of(principal).replace("http", "phone", 1)
+        try:
+            came = await asyncio.to_thread(
+                phone.incoming, raw, request.headers.get("content-type"), call.call(), endpoint=endpoint
+            )
+            received = await door.receive(came)
+        except TranscriptRefused as error:
+            metrics.RECEIVED.labels("phone", "refused").inc()
+            raise Problem(422, error.reason_code, error.message, error.remedy) from error
+        except Unavailable as error:
+            raise unavailable(error) from error
+        return Accepted.model_validate(shown(received))
 
     @routes.get(
         "/receipts/{message_id}", response_model=Accepted, responses={404: {"description": "No such message"}}

@@ -60,6 +60,8 @@ class Incoming:
     kind: Kind | None = None
     department: str | None = None
     anonymous: bool = False
+    acknowledge: bool = True
+    """Whether a machine may answer it (RFC 3834)."""
     occurred_at: datetime | None = None
     defects: Sequence[str] = ()
     quarantine: str | None = None
@@ -214,6 +216,7 @@ class Door:
             sender_kind=sender.kind,
             language=sender.language,
             can_mail=bool(sender.email),
+            acknowledge=incoming.acknowledge,
             anonymous=incoming.anonymous,
             occurred_at=incoming.occurred_at,
             defects=list(incoming.defects),

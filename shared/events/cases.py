@@ -64,6 +64,8 @@ class CaseOpened(CaseEvent, type="case.opened", topic="cases"):
     thread: str
     language: str
     can_mail: bool
+    acknowledge: bool = True
+    """Whether the sender may be sent an automatic acknowledgement."""
     anonymous: bool = False
     arrived_at: datetime
     promise: datetime | None = None

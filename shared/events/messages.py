@@ -15,7 +15,7 @@ Kind = Literal["problem", "complaint", "report", "enquiry", "suggestion", "prais
 class Automatic(Part):
     """Why a mail is taken as automatic (RFC 3834), and the delivery it answers where its token says so."""
 
-    kind: Literal["bounce", "auto-reply", "report", "receipt", "loop"]
+    kind: Literal["bounce", "auto-reply", "generated", "report", "receipt", "loop"]
     delivery: str | None = None
     permanent: bool = False
 
@@ -44,6 +44,8 @@ class MessageReceived(Event, type="message.received", topic="messages"):
     language: str | None = None
     can_mail: bool = False
     """Whether the sender left an e-mail address to answer to."""
+    acknowledge: bool = True
+    """False where no machine may answer it (RFC 3834): lists, bulk mail, null senders."""
     anonymous: bool = False
     occurred_at: datetime | None = None
     defects: list[str] = []
