@@ -31,9 +31,13 @@ OLDEST = Gauge(
     ["group"],
     registry=REGISTRY,
 )
+UNANSWERED = Gauge(
+    "throughline_unanswered_events", "Events that a group must answer and has not yet, all groups", registry=REGISTRY
+)
 BEHIND = Gauge(
     "throughline_trail_behind_entries", "Events committed that are not yet in the trail", registry=REGISTRY
 )
+COMMITTED = Gauge("throughline_events_committed", "Events the store has committed", registry=REGISTRY)
 TRAIL_SIZE = Gauge(
     "throughline_trail_size_entries", "Entries the last signed checkpoint covers", registry=REGISTRY
 )

@@ -21,6 +21,10 @@ READ_ASIDE_FROM = 128 * 1024
 AT_ONCE = 256
 
 
+class _Smtp(SMTP):
+    line_length_limit = 2**20  # mails with lines beyond RFC 5321's 1,000 exist, and what they say counts
+
+
 class SmtpDoor:
     """Listens for mail to the organisation's mailboxes; others' mail is not relayed."""
 
@@ -39,7 +43,7 @@ class SmtpDoor:
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: SMTP(
+            lambda: _Smtp(
                 self,
                 data_size_limit=self._settings.max_mail,
                 enable_SMTPUTF8=True,

@@ -234,6 +234,8 @@ class EmbeddedBus:
         self._tasks = [asyncio.create_task(run) for run in runs]
         for group in self.groups:
             metrics.OLDEST.labels(group.name).set_function(group.oldest_seconds)
+        metrics.UNANSWERED.set_function(lambda: sum(self.position - group.answered for group in self.groups))
+        metrics.COMMITTED.set_function(lambda: self.position)
         for tap in self._taps:
             metrics.BEHIND.set_function(tap.behind)
 

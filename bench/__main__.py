@@ -1,0 +1,48 @@
+"""`python -m bench NAME [--json]`."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from bench.door import http
+from bench.e2e import e2e
+
+app = typer.Typer(help="Speeds, each beside a reference measured in the same run.", no_args_is_help=True)
+
+
+def _print(figures: dict[str, object], as_json: bool) -> None:
+    if not as_json:
+        for name, value in figures.items():
+            typer.echo(f"{name:>14}  {value}")
+    typer.echo(json.dumps(figures))
+
+
+@app.command("e2e", epilog="Example: python -m bench e2e --json")
+def bench_e2e(
+    mail: Annotated[bool, typer.Option("--mail", help="From the SMTP door, 2 kB mails")] = False,
+    count: Annotated[int, typer.Option(help="Messages to send")] = 10_000,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Door to checkpoint and acknowledgement, messages/s."""
+    _print(e2e(count, mail=mail), as_json)
+
+
+@app.command("http", epilog="Example: python -m bench http --json")
+def bench_http(
+    count: Annotated[int, typer.Option(help="Messages to send")] = 10_000,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """The HTTP door alone, durable, beside a bare FastAPI that validates the same body."""
+    with tempfile.TemporaryDirectory() as directory:
+        _print(http(count, Path(directory)), as_json)
+
+
+if __name__ == "__main__":
+    uvloop.install()
+    app()

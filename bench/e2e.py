@@ -1,0 +1,112 @@
+"""From the door to the trail and the sender: messages/s until the checkpoint covers the last entry and the last
+acknowledgement is at the sink."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import generate
+from bench.processes import appears, child, gauge, resident_mib
+from bench.reference import aiosmtpd_discards, raw_sqlite
+
+WARM_UP = 200
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one run came to."""
+
+    rate: float
+    door_rate: float
+    rss_mib: float
+
+
+def _finished(port: int, sink: Path, mails: int) -> bool:
+    return (
+        int((sink / "count").read_text()) >= mails
+        and gauge(port, "throughline_trail_size_entries") == gauge(port, "throughline_events_committed")
+        and gauge(port, "throughline_unanswered_events") == 0
+    )
+
+
+def measure(count: int, kind: str, work: Path) -> Figures:
+    """One run in a fresh directory. `kind` is single, batch or mail."""
+    data, sink = work / "data", work / "sink"
+    sink.mkdir()
+    with child("-m", "bench.sink", str(sink), log=work / "sink.log") as taking:
+        relay = appears(sink / "port", taking, work / "sink.log")
+        arguments = ("-m", "services", "run", "--data", str(data), "--port", "0", "--smtp-port", "0")
+        log = work / "run.log"
+        with child(
+            *arguments, "--relay", f"127.0.0.1:{relay}", log=log, THROUGHLINE_LOG_LEVEL="warning"
+        ) as run:
+            port, smtp_port, mailbox = appears(data / "addresses", run, log).split()
+            asyncio.run(_send(int(port), int(smtp_port), mailbox, range(WARM_UP), kind))
+            _wait(int(port), sink, WARM_UP)
+            started = time.perf_counter()
+            asyncio.run(_send(int(port), int(smtp_port), mailbox, range(WARM_UP, WARM_UP + count), kind))
+            door = time.perf_counter()
+            _wait(int(port), sink, WARM_UP + count)
+            ended = time.perf_counter()
+            return Figures(count / (ended - started), count / (door - started), resident_mib(run.pid))
+
+
+def _wait(port: int, sink: Path, mails: int) -> None:
+    until = time.monotonic() + 300
+    while not _finished(port, sink, mails):
+        if time.monotonic() > until:
+            raise RuntimeError(f"{(sink / 'count').read_text()} of {mails} acknowledgements after 300 s")
+        time.sleep(0.05)
+
+
+async def _send(port: int, smtp_port: int, mailbox: str, numbers: range, kind: str) -> None:
+    if kind == "mail":
+        await generate.mail_all(smtp_port, mailbox, [generate.mail(number, mailbox) for number in numbers])
+    elif kind == "batch":
+        bodies = [
+            b"[" + b",".join(generate.body(one) for one in numbers[at : at + BATCH]) + b"]"
+            for at in range(0, len(numbers), BATCH)
+        ]
+        await generate.post_all(port, "/v1/messages", bodies, connections=8)
+    else:
+        await generate.post_all(port, "/v1/messages", [generate.body(number) for number in numbers])
+
+
+def e2e(count: int, *, mail: bool) -> dict[str, object]:
+    """The bench `e2e`, or `e2e --mail`."""
+    if mail:
+        with tempfile.TemporaryDirectory() as directory:
+            figures = measure(count, "mail", Path(directory))
+        reference = asyncio.run(aiosmtpd_discards(count))
+        return {
+            "bench": "e2e --mail",
+            "value": round(figures.rate),
+            "door": round(figures.door_rate),
+            "reference": round(reference),
+            "reference_is": "aiosmtpd on uvloop that parses and discards, the same mails",
+            "ratio": round(figures.rate / reference, 3),
+            "rss_mib": round(figures.rss_mib),
+            "messages": count,
+        }
+    with tempfile.TemporaryDirectory() as directory:
+        work = Path(directory)
+        figures = measure(count, "single", work)
+        reference, stated = raw_sqlite(work / "data", count + WARM_UP, work)
+    with tempfile.TemporaryDirectory() as directory:
+        batch = measure(count, "batch", Path(directory))
+    return {
+        "bench": "e2e",
+        "value": round(figures.rate),
+        "batch_value": round(batch.rate),
+        "door": round(figures.door_rate),
+        "reference": round(reference),
+        "reference_is": stated,
+        "ratio": round(figures.rate / reference, 3),
+        "rss_mib": round(figures.rss_mib),
+        "messages": count,
+    }
