@@ -31,13 +31,13 @@ from services.audit.log.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from services.audit.log.note import Note, Signer, Verifier, open_note, sign_note
 from services.audit.log.proof import TlogProof
 from services.audit.log.reader import LogReader
 from services.audit.log.report import Problem, Report
 from services.audit.log.tiles import MAX_ENTRY
 from services.audit.log.verify import verify_log
 from services.audit.log.writer import LogWriter
+from shared.note import Note, Signer, Verifier, open_note, sign_note
 
 __all__ = [
     "EMPTY_ROOT",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from services.audit.log.errors import NoteError, SignatureError
 from services.audit.log.merkle import HASH_SIZE, TreeState
-from services.audit.log.note import Signer, Verifier, decode_base64, encode_base64, open_note, sign_note
+from shared.note import Signer, Verifier, decode_base64, encode_base64, open_note, sign_note
 
 MAX_SIZE = (1 << 63) - 1
 

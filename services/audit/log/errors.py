@@ -1,20 +1,34 @@
-"""What can go wrong with a log.
+"""What can go wrong with a log. Everything is a ValueError: what was read isn't what it should be.
 
-LogError
-├── ProofError        a proof doesn't lead to the root
-├── NoteError         a note, checkpoint, key or proof file isn't in its format
+ValueError
+├── NoteError         a note, checkpoint, key or proof file isn't in its format (shared.note)
 │   └── SignatureError    a known key's signature is false, or no known key signed
-├── TileError         a tile or bundle isn't what its path says
-├── EntryError        an entry can't be logged
-├── StateError        the directory isn't what the index says is committed
-└── LockedError       another writer has the directory
+└── LogError
+    ├── ProofError        a proof doesn't lead to the root
+    ├── TileError         a tile or bundle isn't what its path says
+    ├── EntryError        an entry can't be logged
+    ├── StateError        the directory isn't what the index says is committed
+    └── LockedError       another writer has the directory
 """
 
 from __future__ import annotations
 
+from shared.note import NoteError, SignatureError
 
-class LogError(Exception):
-    """Any failure of the transparency log."""
+__all__ = [
+    "EntryError",
+    "LockedError",
+    "LogError",
+    "NoteError",
+    "ProofError",
+    "SignatureError",
+    "StateError",
+    "TileError",
+]
+
+
+class LogError(ValueError):
+    """Any failure of the transparency log but a malformed or falsely signed note."""
 
 
 class ProofError(LogError):
@@ -24,14 +38,6 @@ class ProofError(LogError):
         self.expected = _shown(expected)
         self.got = _shown(got)
         super().__init__(f"{what}: expected {self.expected}, got {self.got}")
-
-
-class NoteError(LogError):
-    """Bytes that aren't a signed note, checkpoint, key or proof file."""
-
-
-class SignatureError(NoteError):
-    """A known key's signature is false, or no known key signed."""
 
 
 class TileError(LogError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.audit.log.checkpoint import Checkpoint, open_checkpoint, parse_decimal
 from services.audit.log.errors import NoteError
 from services.audit.log.merkle import HASH_SIZE, verify_inclusion
-from services.audit.log.note import Verifier, decode_base64, encode_base64
+from shared.note import Verifier, decode_base64, encode_base64
 
 HEADER = "c2sp.org/tlog-proof@v1"
 MAX_PATH = 63

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from services.audit.log.checkpoint import parse_checkpoint
 from services.audit.log.disk import Disk, remove_durably, write_durably
-from services.audit.log.errors import LogError, StateError
+from services.audit.log.errors import LogError, NoteError, StateError
 from services.audit.log.fetch import from_directory, list_tiles, list_versions
 from services.audit.log.merkle import EMPTY_TREE, HASH_SIZE, TreeState, leaf_hashes, root_at
-from services.audit.log.note import split_note
 from services.audit.log.reader import LogReader
 from services.audit.log.tiles import (
     ENTRIES,
@@ -26,6 +25,7 @@ from services.audit.log.tiles import (
     levels,
     split_bundle,
 )
+from shared.note import split_note
 
 
 def published_state(checkpoint: Path) -> TreeState:
@@ -34,7 +34,7 @@ def published_state(checkpoint: Path) -> TreeState:
         return parse_checkpoint(split_note(checkpoint.read_bytes())[0]).state
     except FileNotFoundError:
         return EMPTY_TREE
-    except LogError as error:
+    except NoteError as error:
         raise StateError(f"{checkpoint}: {error}") from error
 
 

@@ -14,7 +14,6 @@ from services.audit.log.checkpoint import Checkpoint, open_checkpoint
 from services.audit.log.errors import NoteError, TileError
 from services.audit.log.fetch import Fetch, fetch_hashes, from_directory, list_tiles, list_versions
 from services.audit.log.merkle import EMPTY_TREE, HASH_SIZE, leaf_hashes, perfect_root
-from services.audit.log.note import Verifier
 from services.audit.log.report import Problem, Report, unreadable, wrong_below, wrong_hash
 from services.audit.log.tiles import (
     ENTRIES,
@@ -27,6 +26,7 @@ from services.audit.log.tiles import (
     split_bundle,
     tile_at,
 )
+from shared.note import Verifier
 
 # How many entries are done, of how many; called after each bundle.
 Progress = Callable[[int, int], None]

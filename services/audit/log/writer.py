@@ -17,7 +17,6 @@ from services.audit.log.checkpoint import sign_checkpoint
 from services.audit.log.disk import Disk, replace_durably, write_durably
 from services.audit.log.errors import LockedError, StateError
 from services.audit.log.merkle import EMPTY_TREE, TreeState, leaf_hashes
-from services.audit.log.note import Signer
 from services.audit.log.recovery import published_state, recover
 from services.audit.log.tiles import (
     ENTRIES,
@@ -28,6 +27,7 @@ from services.audit.log.tiles import (
     levels,
     partial_tiles,
 )
+from shared.note import Signer
 
 CHECKPOINT = "checkpoint"
 LOCK = ".lock"
