@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.audit.log import EMPTY_ROOT, ProofError, leaf_hash, leaf_hashes, tree_root
@@ -112,6 +112,7 @@ def test_published_consistency_proofs_are_accepted_or_refused_as_published() -> 
     assert min(seen.values()) > 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=3), min_size=1, max_size=40), st.data())
 def test_every_proof_made_verifies_and_no_other_does(leaves: list[bytes], data: st.DataObject) -> None:
     size = len(leaves)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.audit.log import EntryError, TileError, leaf_hashes, tree_root
@@ -34,6 +34,7 @@ def test_paths_are_those_of_the_specification(tile: Tile, path: str) -> None:
     assert parse_path(path) == tile
 
 
+@settings(deadline=None)
 @given(st.builds(Tile, st.sampled_from([ENTRIES, 0, 1, 7, 63]), st.integers(0, 1 << 62), st.integers(1, 256)))
 def test_every_path_is_read_back(tile: Tile) -> None:
     assert parse_path(tile.path) == tile
@@ -115,6 +116,7 @@ def test_a_bundle_of_other_than_its_entries_is_refused(data: bytes, reason: str)
     assert failure.value.path == "tile/entries/001.p/2"
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 700), max_size=6))
 def test_an_edge_grown_in_any_batches_has_the_root_of_all(batches: list[int]) -> None:
     hashes = leaf_hashes(str(number).encode() for number in range(sum(batches)))

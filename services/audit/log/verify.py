@@ -72,6 +72,8 @@ class _Verification:
         # Of each level, the hashes after the last full tile, built from below.
         self._edges = [b"" for _ in levels(self._size)]
         self._parent: tuple[Tile, bytes] | None = None
+        # Tiles whose entries can't be read and that don't lead to the hash above: only the root can tell.
+        self._unproven: list[Tile] = []
 
     def expect(self, since: bytes, log: Verifier, origin: str | None) -> None:
         try:
@@ -108,6 +110,8 @@ class _Verification:
         if root != self._root:
             what = "the entries lead to another root than the signed one"
             self._report.add(Problem("checkpoint", what, self._root.hex(), root.hex()))
+            for tile in self._unproven:
+                self._report.add(Problem(tile.path, "its hashes don't lead to the signed root"))
         if self._directory:
             self._note_strays(self._directory)
 
@@ -178,7 +182,7 @@ class _Verification:
         if built is None or stored is None:
             # What is missing is reported already; what stands in for it must still lead to the signed root.
             if stored is not None and not self._leads_up(tile, stored):
-                self._report.add(Problem(tile.path, "its hashes don't lead to the signed root"))
+                self._unproven.append(tile)
             return built or stored or bytes(tile.width * HASH_SIZE)
         if self._leads_up(tile, built):
             for at in _differences(built, stored):
