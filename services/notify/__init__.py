@@ -1,0 +1,51 @@
+"""The door out: what happened → deliveries.
+
+Hears `cases` (who must be told) and `messages` (what came back of a delivery). Publishes `deliveries`.
+"""
+
+from __future__ import annotations
+
+from services.notify import api
+from services.notify.channels import Sender
+from services.notify.channels.email import Mails
+from services.notify.channels.outbox import OutboxSender
+from services.notify.channels.relay import CONNECTIONS, RelaySender
+from services.notify.courier import Courier
+from services.notify.delivery import KIND, Delivery
+from services.notify.handlers import Handlers
+from shared.aggregate import Aggregates
+from shared.bus import Subscription
+from shared.events.cases import CaseAlarmed, CaseAnswered, CaseOpened, SenderAsked
+from shared.events.messages import DeliveryAnswered
+from shared.service import House, Service, Timer
+from shared.tokens import Tokens
+
+COLLECTIONS = (KIND.collection,)
+
+__all__ = ["COLLECTIONS", "KIND", "Delivery", "service"]
+
+
+def service(house: House) -> Service:
+    """Notify, ready to be run."""
+    deliveries = Aggregates(KIND, house.store, house.clock)
+    mails = Mails(house.organisation, house.public_url, Tokens(house.keys), house.content)
+    folder = OutboxSender(house.directory / "outbox")
+    senders: list[Sender] = [folder]
+    if house.settings.relay:
+        senders = [RelaySender(house.settings, house.clock, mails.domain) for _ in range(CONNECTIONS)]
+    courier = Courier(deliveries, mails, senders, house.clock)
+    handlers = Handlers(deliveries, courier, house.store, house.organisation)
+    return Service(
+        name="notify",
+        publishes=("deliveries",),
+        subscriptions=[
+            Subscription(("cases",), frozenset({CaseOpened.TYPE}), handlers.on_opened),
+            Subscription(("cases",), frozenset({CaseAnswered.TYPE}), handlers.on_answered),
+            Subscription(("cases",), frozenset({SenderAsked.TYPE}), handlers.on_asked),
+            Subscription(("cases",), frozenset({CaseAlarmed.TYPE}), handlers.on_alarmed),
+            Subscription(("messages",), frozenset({DeliveryAnswered.TYPE}), handlers.on_delivery_answered),
+        ],
+        timers=[Timer(KIND.collection, handlers.on_due)],
+        routers=[api.router(house.store, deliveries)],
+        companions=[courier],
+    )

@@ -1,0 +1,47 @@
+"""The ways out. A sender is handed mails and says of each what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail, ready to be handed over, and the instant after which somebody else may."""
+
+    delivery: str
+    attempt: int
+    deadline: datetime
+    sender: str
+    recipient: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a mail. `untouched`: its time was up before anything was opened."""
+
+    what: Literal["sent", "deferred", "failed", "untouched"]
+    reason: str = ""
+
+
+SENT = Outcome("sent")
+UNTOUCHED = Outcome("untouched")
+
+
+class Sender(Protocol):
+    """One way out, used by one worker at a time."""
+
+    batch: int
+    """How many mails it takes at once at most."""
+
+    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
+        """Hand over; one outcome a mail, in order. Answers before any of their deadlines."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what it holds open."""
+        ...

@@ -1,0 +1,171 @@
+"""What a delivery says: its subject, its text, and the same text as simple HTML, in the party's language."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.notify.delivery import Delivery
+from shared.content.words import Note
+from shared.organisation import Organisation
+from shared.tokens import Tokens
+
+TEMPLATES = Path(__file__).parent / "templates"
+LANGUAGES = ("zh-Hant", "zh-Hans", "en")
+MOST_SUBJECT = 120
+"""Characters of the sender's own subject that an answer repeats."""
+
+_WEIGHT = ("lapse", "remind", "warn", "breach", "escalate")
+_LATE = frozenset(("breach", "escalate"))
+_GAP = re.compile(r"\n{3,}")
+_LINK = re.compile(r"https?://[!#-;=?-~]*[A-Za-z0-9/_=~-]", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is said, before it becomes a mail."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def known_language(tag: str) -> str:
+    """The nearest language there are templates for: Chinese by script or region, English for all others."""
+    lower = tag.lower().replace("_", "-")
+    if not lower.startswith("zh"):
+        return "en"
+    hant = any(part in ("hant", "tw", "hk", "mo") for part in lower.split("-"))
+    return "zh-Hant" if hant else "zh-Hans"
+
+
+@cache
+def labels(language: str) -> dict[str, Any]:
+    """A language's words for obligations, actions and instants."""
+    return tomllib.loads((TEMPLATES / language / "labels.toml").read_text("utf-8"))
+
+
+def as_html(text: str, language: str) -> str:
+    """Plain text as a page: its paragraphs, its line breaks, its links, nothing else."""
+    paragraphs = "".join(
+        f"<p>{_linked(paragraph).replace(chr(10), '<br>')}</p>\n" for paragraph in text.split("\n\n")
+    )
+    head = f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"></head>\n<body>\n'
+    return f"{head}{paragraphs}</body></html>\n"
+
+
+def _linked(text: str) -> str:
+    pieces, at = [], 0
+    for found in _LINK.finditer(text):
+        address = escape(found[0])
+        pieces += [escape(text[at : found.start()]), f'<a href="{address}">{address}</a>']
+        at = found.end()
+    return "".join([*pieces, escape(text[at:])])
+
+
+class Rendering:
+    """Fills the templates with what the organisation is and what a delivery tells."""
+
+    def __init__(self, organisation: Organisation, public_url: str, tokens: Tokens) -> None:
+        self._organisation = organisation
+        self.zone = ZoneInfo(organisation.hours.zone)
+        self._url = public_url
+        self._tokens = tokens
+        # plain text: the HTML part is made of it, and escaped there
+        self._templates = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            autoescape=False,  # noqa: S701
+            auto_reload=False,
+        )
+
+    def to_sender(self, delivery: Delivery, subject: str = "", note: Note | None = None) -> Letter:
+        """An acknowledgement, an answer, a question. `subject` is what the sender's message was called."""
+        assert delivery.message is not None
+        code = self._tokens.tracking_code(delivery.message)
+        return self._fill(
+            delivery,
+            link=f"{self._url}/track/{code}",
+            promise=delivery.promise and self.instant(delivery.promise, delivery.language),
+            final=delivery.final,
+            subject=_short(subject),
+            note=note.text.strip() if note else "",
+            attachments=len(note.attachments) if note else 0,
+        )
+
+    def to_person(self, delivery: Delivery, name: str) -> Letter:
+        """A reminder to an officer or a notice to a leader."""
+        words = labels(delivery.language)
+        lines = [
+            {
+                "action": words["actions"].get(rung.action, rung.action),
+                "step": rung.rung + 1,
+                "owner": self._owner(rung.owner, delivery.language),
+                "kind": words["obligations"].get(rung.kind, rung.kind),
+                "late": rung.action in _LATE,
+                "due": self.instant(rung.due, delivery.language),
+                "since": self.instant(rung.since, delivery.language),
+                "weight": _WEIGHT.index(rung.action) if rung.action in _WEIGHT else 0,
+            }
+            for rung in delivery.rungs
+        ]
+        heaviest = max(lines, key=lambda line: line["weight"])
+        return self._fill(
+            delivery,
+            link=f"{self._url}/cases/{delivery.ref}",
+            name=name,
+            lines=lines,
+            headline=words["headline"].format_map(heaviest),
+        )
+
+    def instant(self, at: datetime, language: str) -> str:
+        """An instant as people say it, in the organisation's time zone."""
+        words = labels(language)
+        local = at.astimezone(self.zone)
+        months = words.get("months")
+        instant: str = words["instant"]
+        return instant.format(
+            year=local.year,
+            month=local.month,
+            month_name=months[local.month - 1] if months else "",
+            day=local.day,
+            weekday=words["weekdays"][local.weekday()],
+            time=f"{local:%H:%M}",
+        )
+
+    def _owner(self, owner: str, language: str) -> str:
+        department = self._organisation.department.get(owner)
+        if department is not None:
+            return department.names.get(language)
+        return str(labels(language)["coordinator"]) if owner == "coordinator" else owner
+
+    def _fill(self, delivery: Delivery, **facts: object) -> Letter:
+        language = delivery.language
+        template = self._templates.get_template(f"{language}/{delivery.template}.txt")
+        name = self._organisation.names.get(language)
+        phone = self._organisation.line.phone
+        line = self._organisation.line.names.get(language)
+        signature = f"{name}\n{line}" + (f" {phone}" if phone else "")
+        whole = template.render(ref=delivery.ref, organisation=name, signature=signature, **facts)
+        subject, _, text = whole.partition("\n")
+        text = _GAP.sub("\n\n", text.replace("\r\n", "\n")).strip("\n") + "\n"
+        return Letter(subject.strip(), text, as_html(text.rstrip("\n"), language))
+
+
+def _short(subject: str) -> str:
+    """The sender's subject on one line, without the `Re:` that we put before it ourselves."""
+    one_line = re.sub(
+        r"^(?:(?:re|回复|回覆|答复|答覆)\s*[:：]\s*)+", "", " ".join(subject.split()), flags=re.IGNORECASE
+    )
+    return one_line if len(one_line) <= MOST_SUBJECT else one_line[:MOST_SUBJECT] + "…"
