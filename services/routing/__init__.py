@@ -5,10 +5,12 @@ Hears `messages`. Publishes `cases` and `organisation`.
 
 from __future__ import annotations
 
+from services.routing.api import router
 from services.routing.case import CASES, Case
 from services.routing.desk import Desk
 from services.routing.handlers import CASE_KIND, Handlers
 from services.routing.matching import matcher
+from services.routing.office import Office
 from services.routing.published import ORGANISATIONS
 from shared.aggregate import Aggregates
 from shared.bus import Subscription
@@ -23,6 +25,7 @@ def service(house: House) -> Service:
     desk = Desk(house.organisation, matcher(house.organisation))
     cases: Aggregates[Case] = Aggregates(CASE_KIND, house.store, house.clock)
     handlers = Handlers(house, desk, cases)
+    office = Office(house, desk, cases)
     return Service(
         name="routing",
         publishes=("cases", "organisation"),
@@ -31,5 +34,6 @@ def service(house: House) -> Service:
             Subscription(("messages",), frozenset({MessageSentAgain.TYPE}), handlers.on_sent_again),
         ],
         timers=[Timer(CASES, handlers.on_due)],
+        routers=[router(office)],
         prepare=handlers.publish_organisation,
     )

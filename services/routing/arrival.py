@@ -101,6 +101,7 @@ def _open(desk: Desk, now: datetime, arrival: Arrival, evidence: ContentRef | No
         thread=message.thread,
         language=arrival.language,
         can_mail=message.can_mail,
+        acknowledge=message.acknowledge,
         anonymous=message.anonymous,
         arrived_at=arrival.at,
         promise=promise,

@@ -11,6 +11,7 @@ history.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -171,7 +172,7 @@ def evolve(case: Case | None, event: Event, record: Record) -> Case:
 
 
 def _opened(event: CaseOpened) -> Case:
-    return Case.model_construct(
+    return Case(
         ref=event.ref,
         kind=event.kind,
         channel=event.channel,
@@ -233,7 +234,7 @@ def _climbed(case: Case, event: CaseAlarmed) -> dict[str, Any]:
     return {
         "breached": tuple(breached),
         "obligations": tuple(
-            one.model_copy(update={"next_rung": last[one.id].next_rung, "next_at": last[one.id].next_at})
+            replace(one, next_rung=last[one.id].next_rung, next_at=last[one.id].next_at)
             if one.id in last
             else one
             for one in case.obligations

@@ -313,6 +313,11 @@ TABLE: dict[str, Row] = {
 }
 
 
+def row_of(command: Command) -> Row:
+    """The table's row for a command."""
+    return next(row for row in TABLE.values() if row.command is type(command))
+
+
 def offered(case: Case) -> list[str]:
     """The commands that the case's state allows, by name."""
     pending = case.returned_by is not None
@@ -324,9 +329,10 @@ def offered(case: Case) -> list[str]:
 
 def decide(case: Case, command: Command, actor: str | None, now: Now) -> list[CaseEvent]:
     """What a command makes happen. Raises Refused, naming the rule, where it may not."""
-    name, row = next((name, row) for name, row in TABLE.items() if row.command is type(command))
+    row = row_of(command)
     if case.state not in row.states:
         allowed = ", ".join(offered(case)) or "nothing; a further message of the sender opens it again"
+        name = next(name for name, one in TABLE.items() if one is row)
         raise Refused(
             f"{name}-not-while-{case.state}",
             f"`{name}` is not possible while the case is {case.state}. Possible now: {allowed}.",

@@ -118,7 +118,7 @@ class Desk:
             binding = kind in _BINDING
             end, first = self._times(limit, since, binding=binding)
             begun.append(
-                Started.model_construct(
+                Started(
                     id=f"{kind}-{number + len(begun)}",
                     kind=kind,
                     owner=owner,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
-
-from pydantic import BaseModel, ConfigDict
 
 from shared.events.cases import Ended, ObligationKind, Started
 
@@ -14,10 +13,9 @@ COORDINATOR = "coordinator"
 """The post that owes what no department does."""
 
 
-class Obligation(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Obligation:
     """One that is open. What ended is in the case's events; a breach stays with the case."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     """What is owed and the how manyeth obligation of its case it is: `resolve-4`."""
@@ -37,15 +35,15 @@ class Obligation(BaseModel):
     @classmethod
     def started(cls, event: Started) -> Obligation:
         """As the event that began it says."""
-        return cls.model_construct(
-            id=event.id,
-            owner=event.owner,
-            since=event.since,
-            due=event.due,
-            limit=event.limit,
-            binding=event.binding,
-            next_rung=event.next_rung,
-            next_at=event.next_at,
+        return cls(
+            event.id,
+            event.owner,
+            event.since,
+            event.due,
+            event.limit,
+            event.binding,
+            event.next_rung,
+            event.next_at,
         )
 
 

@@ -1,0 +1,176 @@
+"""Routing over HTTP: cases, what may be done with them, and the sender's view."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Header, Path, Query, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.routing.case import State
+from services.routing.commands import TABLE, Command, Feedback, Row, offered
+from services.routing.office import Filter, Office, etag
+from services.routing.shapes import CaseList, ShownCase, TrackedCase
+from shared.events.messages import Channel, Kind
+from shared.rights import Principal, Right, requires
+
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=200, description="Sent twice under one key, it is done once"),
+]
+Match = Annotated[
+    str | None, Header(alias="If-Match", max_length=40, description="Only if this is still its ETag")
+]
+Ref = Annotated[str, Path(max_length=40, description="The case's ref", examples=["K7QM-2XPA-9"])]
+Code = Annotated[str, Path(max_length=100, description="The tracking code on the acknowledgement")]
+
+
+class ProblemDetails(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(examples=["urn:throughline:problem:case-not-found"])
+    title: str
+    status: int
+    detail: str = ""
+    rule: str | None = Field(None, description="Where a rule refused a command: which one")
+
+
+class Done(BaseModel):
+    """What a command came to."""
+
+    ref: str
+    state: State
+    department: str | None
+    version: int
+    repeated: bool = Field(description="It had been done before, under the same key")
+    commands: list[str] = Field(description="What may be done now")
+
+
+class Heard(BaseModel):
+    """The sender's word is in."""
+
+    ref: str
+    state: State
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Errors of a route, for the OpenAPI."""
+    meanings = {
+        400: "The request can't be read",
+        401: "Sign in, or send an API key",
+        403: "Not allowed",
+        404: "No such thing, or not open to who asks",
+        409: "A rule does not allow it; `rule` names it",
+        412: "The case has changed since",
+        422: "A field does not fit",
+        503: "Nothing can be saved right now; send it again later",
+    }
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+    return {
+        status: {"model": ProblemDetails, "description": meanings[status], "content": content}
+        for status in statuses
+    }
+
+
+def router(office: Office) -> APIRouter:
+    """All routes of the cases."""
+    routes = APIRouter(prefix="/v1", tags=["cases"])
+    _reading(routes, office)
+    for name, row in TABLE.items():
+        if row.who != "sender":
+            _command(routes, office, name, row)
+    _tracking(routes, office)
+    return routes
+
+
+def _reading(routes: APIRouter, office: Office) -> None:
+    @routes.get("/cases", responses=problems(400, 401, 403, 404, 422))
+    async def list_cases(
+        *,
+        principal: Annotated[Principal, requires(Right.CASES_READ)],
+        department: Annotated[str | None, Query(max_length=40, description="Or `coordinator`")] = None,
+        state: State | None = None,
+        kind: Kind | None = None,
+        channel: Channel | None = None,
+        overdue: Annotated[bool | None, Query(description="Something is owed, and late")] = None,
+        due_before: AwareDatetime | None = None,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> CaseList:
+        """The cases one may see: open ones by what is owed next, then closed ones, the latest first."""
+        wanted = Filter(department, state, kind, channel, overdue, due_before)
+        return await office.list(principal, wanted, cursor=cursor, limit=limit)
+
+    @routes.get("/cases/{ref}", responses=problems(401, 403, 404, 422))
+    async def show_case(
+        principal: Annotated[Principal, requires(Right.CASES_READ)], ref: Ref, response: Response
+    ) -> ShownCase:
+        """A case with its obligations, messages, and everything that happened, and why."""
+        found = await office.find(principal, ref)
+        response.headers["ETag"] = found.etag
+        return await office.show(principal, found)
+
+
+def _command(routes: APIRouter, office: Office, name: str, row: Row) -> None:
+    right = Right.CASES_HANDLE if row.who == "department" else Right.CASES_DISPATCH
+
+    async def command(
+        *,
+        ref: Ref,
+        body: Command,
+        principal: Principal,
+        response: Response,
+        idempotency_key: Key = None,
+        if_match: Match = None,
+    ) -> Done:
+        found = await office.find(principal, ref)
+        answer = await office.do(principal, found, body, key=idempotency_key, if_match=if_match)
+        response.headers["ETag"] = etag(answer.version)
+        case = answer.state
+        return Done(
+            ref=case.ref,
+            state=case.state,
+            department=case.department,
+            version=answer.version,
+            repeated=answer.repeated,
+            commands=offered(case),
+        )
+
+    # One function serves all commands; what differs, FastAPI reads from its annotations.
+    command.__annotations__ |= {
+        "body": Annotated[row.command, Body()],
+        "principal": Annotated[Principal, requires(right)],
+    }
+    endpoint: Callable[..., Awaitable[Done]] = command
+    routes.add_api_route(
+        f"/cases/{{ref}}/{name}",
+        endpoint,
+        methods=["POST"],
+        name=name,
+        operation_id=f"case_{name.replace('-', '_')}",
+        summary=(row.command.__doc__ or name).strip(),
+        description=f"While the case is {' or '.join(row.states)}.",
+        responses=problems(400, 401, 403, 404, 409, 412, 422, 503),
+    )
+
+
+def _tracking(routes: APIRouter, office: Office) -> None:
+    @routes.get("/track/{code}", responses=problems(404, 422))
+    async def track(
+        principal: Annotated[Principal, requires(Right.PUBLIC)], code: Code, response: Response
+    ) -> TrackedCase:
+        """The sender's view of their case."""
+        response.headers["Cache-Control"] = "no-store"
+        return await office.track(code)
+
+    @routes.post("/track/{code}/feedback", responses=problems(400, 404, 409, 422, 503))
+    async def feedback(
+        principal: Annotated[Principal, requires(Right.PUBLIC)],
+        code: Code,
+        body: Feedback,
+        idempotency_key: Key = None,
+    ) -> Heard:
+        """Is it solved? A yes closes the case, a no opens it again."""
+        answer = await office.feedback(code, body, key=idempotency_key)
+        return Heard(ref=answer.state.ref, state=answer.state.state)

@@ -1,0 +1,217 @@
+"""Finding cases and doing something with them, for whoever asks: what the API and the pages have in common."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from services.routing.case import CASES, Case, milliseconds
+from services.routing.commands import Command, Feedback, Now, Refused, decide, row_of
+from services.routing.desk import Desk
+from services.routing.shapes import CaseList, ShownCase, TrackedCase
+from services.routing.views import Views, belongs, listed
+from shared import ids
+from shared.aggregate import Aggregates, Answer, Loaded
+from shared.content import seal_model
+from shared.content.words import Note
+from shared.events import Event
+from shared.events.content import ContentRef
+from shared.rights import Principal, may_handle_case, may_see_case, sees_all_cases
+from shared.service import House
+from shared.store import Sealed, Where
+from shared.tokens import Tokens
+from shared.web.problems import Problem, not_found
+
+MOST_COUNTED = 1000
+SENDER = "sender"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which cases are asked for; what is None does not matter."""
+
+    department: str | None = None
+    state: str | None = None
+    kind: str | None = None
+    channel: str | None = None
+    overdue: bool | None = None
+    due_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A case that the asker may see."""
+
+    id: str
+    loaded: Loaded[Case]
+
+    @property
+    def case(self) -> Case:
+        assert self.loaded.state is not None
+        return self.loaded.state
+
+    @property
+    def etag(self) -> str:
+        """Its version, as HTTP names it."""
+        return etag(self.loaded.version)
+
+
+def etag(version: int) -> str:
+    """A case's version, as HTTP names it (RFC 9110, section 8.8.3)."""
+    return f'"{version}"'
+
+
+class Office:
+    """The cases, for those who ask for them over HTTP. Everything raised is a `Problem`."""
+
+    def __init__(self, house: House, desk: Desk, cases: Aggregates[Case]) -> None:
+        self._store = house.store
+        self._clock = house.clock
+        self._tokens = Tokens(house.keys)
+        self._desk = desk
+        self._cases = cases
+        self._views = Views(house, desk)
+
+    async def list(
+        self, principal: Principal, wanted: Filter, *, cursor: str | None = None, limit: int = 50
+    ) -> CaseList:
+        """A page of the cases that somebody may see. A department closed to them is no department to them."""
+        now = self._clock.now()
+        where = self._where(principal, wanted, now)
+        after = read_cursor(cursor) if cursor else None
+        rows = await self._store.find(CASES, where, order="rank", after=after, limit=limit + 1)
+        count = await self._store.count(CASES, where, cap=MOST_COUNTED)
+        shown = []
+        for document, _ in rows[:limit]:
+            case = self._cases.read(document.body, document.version).state
+            assert case is not None
+            shown.append(listed(document.id, case, now))
+        more = len(rows) > limit
+        return CaseList(
+            cases=shown,
+            next=make_cursor(rows[limit - 1][1], rows[limit - 1][0].id) if more else None,
+            count=count,
+            at_least=count >= MOST_COUNTED,
+        )
+
+    def _where(self, principal: Principal, wanted: Filter, now: datetime) -> Sequence[Where]:
+        where: list[Where] = []
+        mine = principal.works_in | principal.leads
+        if wanted.department is not None:
+            if not sees_all_cases(principal) and wanted.department not in mine:
+                raise not_found("department")
+            where.append(Where("department", "=", wanted.department))
+        elif not sees_all_cases(principal):
+            where.append(Where("department", "in", sorted(mine)))
+        plain = {"state": wanted.state, "kind": wanted.kind, "channel": wanted.channel}
+        where += [Where(name, "=", value) for name, value in plain.items() if value is not None]
+        if wanted.overdue is not None:
+            where.append(Where("rank", "<" if wanted.overdue else ">=", milliseconds(now)))
+        if wanted.due_before is not None:
+            where.append(Where("rank", "<", milliseconds(wanted.due_before)))
+        return where
+
+    async def find(self, principal: Principal, ref: str) -> Found:
+        """The case of that ref. Raises Problem 404 where there is none, or it is closed to who asks."""
+        usual = ids.read_ref(ref)
+        case_id = usual and await self._store.claimed(f"ref:{usual}")
+        loaded = await self._cases.load(case_id) if case_id else None
+        if not case_id or loaded is None or loaded.state is None:
+            raise not_found("case")
+        case = loaded.state
+        if not may_see_case(principal, department=case.department, past_departments=case.past):
+            raise not_found("case")
+        return Found(case_id, loaded)
+
+    async def show(self, principal: Principal, found: Found) -> ShownCase:
+        """Everything of a case that somebody may see."""
+        return await self._views.case(found.id, found.loaded, principal)
+
+    async def do(
+        self,
+        principal: Principal,
+        found: Found,
+        command: Command,
+        *,
+        key: str | None = None,
+        if_match: str | None = None,
+    ) -> Answer[Case]:
+        """Give a command, once for each `key`. Raises Problem 403, 409 (naming the rule) or 412."""
+        of_department = row_of(command).who == "department"
+        if of_department and not may_handle_case(principal, department=found.case.department):
+            raise Problem(
+                403, "not-your-case", "This case is not yours to handle", "Its department handles it."
+            )
+        return await self._give(found, command, principal.id, key=key, if_match=if_match)
+
+    async def track(self, code: str) -> TrackedCase:
+        """What a sender sees by a tracking code. Raises Problem 404 for a wrong one."""
+        found, message = await self._tracked(code)
+        return await self._views.tracked(found.id, found.case, message)
+
+    async def feedback(self, code: str, feedback: Feedback, *, key: str | None = None) -> Answer[Case]:
+        """The sender says what the answer was worth. Raises Problem 404 or 409."""
+        found, message = await self._tracked(code)
+        if not belongs(await self._store.history(found.id), message):
+            raise not_found("case")
+        return await self._give(found, feedback, SENDER, key=key)
+
+    async def _tracked(self, code: str) -> tuple[Found, str]:
+        message = self._tokens.read_tracking_code(code)
+        if message is None:
+            raise not_found("case")
+        case_id = await self._store.claimed(f"message:{message}") or ids.derived("case", message)
+        loaded = await self._cases.load(case_id)
+        if loaded.state is None:
+            raise not_found("case")
+        return Found(case_id, loaded), message
+
+    async def _give(
+        self, found: Found, command: Command, actor: str, *, key: str | None, if_match: str | None = None
+    ) -> Answer[Case]:
+        input_id = (
+            ids.derived("cmd", actor, type(command).__name__, key)
+            if key
+            else f"cmd_{ids.encode(ids.random_bytes(16))}"
+        )
+        contents: tuple[Sealed, ...] = ()
+        words: ContentRef | None = None
+        if command.text.strip():
+            note = Note(text=command.text.strip())
+            sealed, words = seal_model(note, owner=found.case.message, now=self._clock.now())
+            contents = (sealed,)
+
+        def decision(case: Case | None, now: datetime) -> Sequence[Event]:
+            assert case is not None
+            if if_match not in {None, "*"} and (if_match != found.etag or case != found.loaded.state):
+                raise Problem(
+                    412, "case-changed", "The case has changed", "Look at it again, then decide again."
+                )
+            return decide(case, command, actor, Now(self._desk, now, words))
+
+        try:
+            return await self._cases.answer(found.id, input_id, decision, contents=contents)
+        except Refused as refused:
+            raise Problem(
+                409, refused.code, "A rule does not allow this", refused.text, rule=refused.code
+            ) from refused
+
+
+def make_cursor(rank: str | int, id: str) -> str:
+    """Where a page ended."""
+    return urlsafe_b64encode(orjson.dumps([rank, id])).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> tuple[int, str]:
+    """Where the page before ended. Raises Problem 400 for what is no cursor of ours."""
+    try:
+        rank, case_id = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if isinstance(rank, int) and isinstance(case_id, str):
+            return rank, case_id
+    except ValueError:
+        pass
+    raise Problem(400, "no-cursor", "This is no cursor", "Use `next` of the page before, or leave it out.")

@@ -1,0 +1,127 @@
+"""M14: limits in working time, warnings before, escalation at, and a record of each breach, when nobody acts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+
+from shared.events.cases import CaseAlarmed
+from tests.installations import in_a_loop
+from tests.unit.case_samples import SHANGHAI, local
+from tests.unit.routing_room import Room, room
+
+ALONE = {
+    # what, who: (due, 50 %, 75 %, +1wd, +3wd), local time
+    "accept": ("10-08 11:30:00", "10-08 09:30:00", "10-08 10:30:00", "10-09 17:30:00", "10-12 17:30:00"),
+    "contact": ("10-08 17:30:00", "10-08 11:45:00", "10-08 15:22:30", "10-09 17:30:00", "10-12 17:30:00"),
+    "resolve": ("10-13 17:30:00", "10-10 11:45:00", "10-12 15:22:30", "10-14 17:30:00", "10-16 17:30:00"),
+    "promise": ("10-13 17:30:00", "10-10 11:45:00", "10-12 15:22:30", "10-14 17:30:00", "10-16 17:30:00"),
+}
+"""A problem that arrives and is assigned on Wednesday 2026-09-30 16:00; 1–7 October are holidays, Sat 10 is worked."""
+
+
+def shown(instant: datetime) -> str:
+    return instant.astimezone(SHANGHAI).strftime("%m-%d %H:%M:%S")
+
+
+async def alarms(here: Room, case_id: str) -> list[CaseAlarmed]:
+    return [event for event in await here.events(case_id) if isinstance(event, CaseAlarmed)]
+
+
+@in_a_loop
+async def test_left_alone_every_rung_falls_once_on_the_instant_of_the_table(tmp_path: Path) -> None:
+    async with room(tmp_path) as here:
+        case_id = await here.arrives("The roof leaks")
+        await here.live_until(local("2026-11-30 12:00"))
+        found = {
+            (rung.kind, rung.action, shown(rung.at))
+            for alarm in await alarms(here, case_id)
+            for rung in alarm.rungs
+        }
+        expected = {
+            (kind, action, at)
+            for kind, (due, half, warn, leader, principal) in ALONE.items()
+            for action, at in (
+                ("remind", half),
+                ("warn", warn),
+                ("breach", due),
+                ("escalate", leader),
+                ("escalate", principal),
+            )
+        }
+        assert found == expected
+        climbed = Counter(
+            (rung.obligation, rung.rung) for alarm in await alarms(here, case_id) for rung in alarm.rungs
+        )
+        assert set(climbed.values()) == {1}
+        assert not any(rung.late for alarm in await alarms(here, case_id) for rung in alarm.rungs)
+
+
+@in_a_loop
+async def test_one_person_hears_once_of_what_falls_on_one_instant_of_one_case(tmp_path: Path) -> None:
+    async with room(tmp_path) as here:
+        case_id = await here.arrives("The roof leaks")
+        await here.live_until(local("2026-11-30 12:00"))
+        told = Counter(
+            (notice.person, alarm.at) for alarm in await alarms(here, case_id) for notice in alarm.notices
+        )
+        assert set(told.values()) == {1}
+        last = (await alarms(here, case_id))[-1]
+        assert shown(last.at) == "10-16 17:30:00"
+        assert [(notice.person, notice.rungs) for notice in last.notices] == [("principal", [0, 1])]
+        on_the_12th = next(one for one in await alarms(here, case_id) if shown(one.at) == "10-12 15:22:30")
+        assert {notice.person for notice in on_the_12th.notices} == {
+            "desk-officer",
+            "housing-officer",
+            "housing-deputy",
+        }
+
+
+@in_a_loop
+async def test_after_an_outage_a_case_climbs_straight_to_its_present_rungs(tmp_path: Path) -> None:
+    async with room(tmp_path) as here:
+        case_id = await here.arrives("The roof leaks")
+        here.clock.advance_to(local("2026-10-09 18:00"))  # nothing ran meanwhile
+        await here.timers.fire_due()
+        (alarm,) = await alarms(here, case_id)
+        present = [(rung.kind, rung.action) for rung in alarm.rungs if not rung.late]
+        assert present == [("accept", "escalate"), ("contact", "escalate")]
+        assert [rung.action for rung in alarm.rungs if rung.kind == "accept" and rung.late] == [
+            "remind",
+            "warn",
+            "breach",
+        ]
+        assert [notice.person for notice in alarm.notices] == ["leader-one"]
+        assert len((await here.case(case_id)).breached) == 2
+
+
+@in_a_loop
+async def test_what_nobody_could_place_is_dispatched_by_the_coordinator_in_time_or_climbs(
+    tmp_path: Path,
+) -> None:
+    async with room(tmp_path) as here:
+        case_id = await here.arrives("Something altogether different")
+        dispatch = (await here.case(case_id)).owes("dispatch")
+        assert dispatch is not None
+        assert (dispatch.owner, shown(dispatch.due)) == ("coordinator", "10-08 09:30:00")
+        await here.live_until(local("2026-10-08 09:30"))
+        breach = (await alarms(here, case_id))[-1]
+        assert [(rung.kind, rung.action) for rung in breach.rungs] == [("dispatch", "breach")]
+        assert [notice.person for notice in breach.notices] == ["desk-head"]
+
+
+@in_a_loop
+async def test_the_promise_runs_from_arrival_whatever_happens_to_the_assignment(tmp_path: Path) -> None:
+    async with room(tmp_path) as here:
+        record = await here.message("The roof leaks")
+        here.clock.advance_to(local("2026-10-09 10:00"))
+        await here.handlers.on_received(record)
+        (case_id,) = [
+            one for one, _ in await here.store.due(here.cases.kind.collection, local("2027-01-01 00:00"), 9)
+        ]
+        case = await here.case(case_id)
+        promise, resolve = case.owes("promise"), case.owes("resolve")
+        assert promise is not None
+        assert resolve is not None
+        assert (shown(promise.due), shown(resolve.due)) == ("10-13 17:30:00", "10-15 17:30:00")
