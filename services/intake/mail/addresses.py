@@ -16,10 +16,12 @@ _TOKEN = re.compile(
     r'"((?:[^"\\]|\\.)*)(?:"|\Z)|\(([^()]*)(?:\)|\Z)|<([^<>]*)(?:>|\Z)|([,;])|([^",;<(]+|.)', re.DOTALL
 )
 _ADDRESS = re.compile(r"[^\s@<>\"',;:()\[\]]{1,256}@[^\s@<>\"',;:()]{1,255}")
+_REMARK = re.compile(r"[ \t]*\([^()]{0,200}\)[ \t]*")
 _ID = re.compile(r"<([^<>]{1,998})>")
 _FIELD_LIMIT = 64 * 1024
 ADDRESS_LIMIT = 500
 _ID_LIMIT = 200
+_NAME_PIECES = 20  # of a name with unquoted commas; looked at again at each comma
 
 
 def addresses(value: str, charset: str | None = None) -> list[Address]:
@@ -41,7 +43,7 @@ def addresses(value: str, charset: str | None = None) -> list[Address]:
             words.append(plain)
         else:
             address = _address(words, angle, comment, charset)
-            if address is None and separator == "," and any(word.strip() for word in words):
+            if address is None and separator == "," and 0 < len(words) < _NAME_PIECES:
                 words.append(", ")
                 continue
             if address is not None:
@@ -70,9 +72,11 @@ def _address(words: list[str], angle: str | None, comment: str | None, charset: 
 
 
 def _plain(angle: str) -> str:
-    """`local@domain` of an angle address: without source route, blanks and `mailto:`."""
-    text = unstructured(angle.rpartition(":")[2])
-    return "".join(text.split())[:512].strip(".")
+    """`local@domain` of an angle address: without remarks, source route, blanks and `mailto:`."""
+    text = unstructured(_REMARK.sub("", angle.rpartition(":")[2]))
+    if " " in text and not text.startswith('"') and (match := _ADDRESS.search(text)):
+        text = match[0]
+    return text[:512].strip(" .")
 
 
 def message_ids(value: str) -> tuple[str, ...]:

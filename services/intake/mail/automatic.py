@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
-from services.intake.mail.bounce import RETURNED, Bounce, has_status, names_mails, read_bounce
+from services.intake.mail.bounce import RETURNED, Bounce, names_mails, quotes_smtp, read_bounce
 from services.intake.mail.message import Mail
 from services.intake.mail.reply import visible_reply
 
@@ -139,8 +139,9 @@ def automatic(mail: Mail, envelope_from: str | None = None, own: Collection[str]
 
 
 def acknowledgeable(mail: Mail, envelope_from: str | None = None) -> bool:
-    """Whether an automatic acknowledgement may be sent (RFC 3834, section 2), although a person may have
-    written: not to lists, bulk mail, null senders, those who ask not to, nor where there is no address or a subject says it is automatic."""
+    """Whether an automatic acknowledgement may be sent (RFC 3834, section 2), whoever wrote: not to lists,
+    bulk mail, null senders and those who ask not to, nor without an address or where the subject says it is
+    an automatic reply."""
     if _null_sender(mail, envelope_from) or not (mail.sender.address or mail.reply_to):
         return False
     if _submitted(mail) != "no" or _AUTO_SUBJECT.match(mail.subject):
@@ -223,14 +224,14 @@ def _worded(mail: Mail) -> tuple[Kind, str] | None:
         return None
     if _is_bounce(mail):
         return "bounce", "subject and sender or report"
+    said, away = _AUTO_SUBJECT.match(mail.subject), _AWAY_SUBJECT.search(mail.subject)
+    if not (said or away):
+        return None
     own = visible_reply(mail.text[:_SCAN], mail.subject).text
-    if _AUTO_SUBJECT.match(mail.subject):
-        answers = bool(mail.in_reply_to or mail.references)
-        if answers or _AWAY_TEXT.search(own) or _AUTO_TEXT.search(own):
-            return "auto-reply", "subject"
-    if _AWAY_SUBJECT.search(mail.subject) and _AWAY_TEXT.search(own):
-        return "auto-reply", "subject and text"
-    return None
+    answers = bool(mail.in_reply_to or mail.references)
+    if said and (answers or _AWAY_TEXT.search(own) or _AUTO_TEXT.search(own)):
+        return "auto-reply", "subject"
+    return ("auto-reply", "subject and text") if away and _AWAY_TEXT.search(own) else None
 
 
 def _away(mail: Mail) -> bool:
@@ -239,14 +240,15 @@ def _away(mail: Mail) -> bool:
 
 
 def _is_bounce(mail: Mail, *, sure: bool = False) -> bool:
-    """sure: that it is automatic is known already; one sign is enough. Else a subject needs a mail system as its
+    """sure: that it is automatic is known already; one sign is enough. Else a subject needs a mail system as
     sender or technical matter in the text: people do write about letters that were not delivered."""
     path = (mail.header("return-path") or "").strip("<> ")
     daemon = any(_DAEMON.match(name) for name in (mail.sender.address, mail.sender.name, path))
     subject = bool(_BOUNCE_SUBJECT.match(mail.subject))
+    if not (daemon or subject or sure):
+        return False
     text = mail.text[:_SCAN]
     returned = any(part.content_type in RETURNED for part in mail.attachments) or names_mails(text)
     if sure:
         return daemon or subject or (returned and bool(_BOUNCE_TEXT.search(text)))
-    technical = returned or has_status(text)
-    return (daemon and (subject or technical)) or (subject and technical)
+    return (daemon and subject) or returned or quotes_smtp(text)

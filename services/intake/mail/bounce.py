@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from services.intake.mail.addresses import message_ids
 from services.intake.mail.charsets import clean
 from services.intake.mail.message import Attachment, Mail
 
@@ -31,6 +30,12 @@ _RECIPIENT = re.compile(
 )
 _STATUS = re.compile(r"(?<![\d.])([45]\.[0-9]{1,2}\.[0-9]{1,3})(?![\d.])")
 _REPLY_CODE = re.compile(r"(?<![\d.:/-])(4[235][0-9]|5[0357][0-9])[ -](?=[#\d<A-Za-z])")
+_SMTP = re.compile(
+    r"(?<!\d)[45]\d\d[ -]#?[45]\.\d{1,2}\.\d{1,3}\b|\(#[45]\.\d{1,2}\.\d{1,3}\)|\bsaid:? [45]\d\d[ -]|\bsmtp error\b"
+    r"|^[ \t]*<<<[ \t]*[45]\d\d|^[ \t]*(?:status(?: code)?|diagnostic-code):[ \t]*\S*[45][.\d]"
+    r"|^[ \t]*5[0357]\d[ -].{0,100}(?:user|mailbox|recipient|relay|reject|block)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _SAYS_DELAYED = re.compile(
     r"still being retried|will (?:continue to )?(?:be )?(?:re)?tr(?:y|ied)"
     r"|could not send message for past|warning message only"
@@ -75,9 +80,9 @@ def read_bounce(mail: Mail) -> Bounce:
     )
 
 
-def has_status(text: str) -> bool:
-    """Whether the text holds an SMTP reply or an enhanced status code (RFC 3463) of a failure."""
-    return bool(_STATUS.search(text) or _REPLY_CODE.search(text))
+def quotes_smtp(text: str) -> bool:
+    """Whether the text quotes an SMTP reply to a failure, as people's letters and parcels don't."""
+    return bool(_SMTP.search(text))
 
 
 def names_mails(text: str) -> bool:
@@ -86,7 +91,7 @@ def names_mails(text: str) -> bool:
 
 
 def _about(mail: Mail, returned: str, text: str) -> tuple[str, ...]:
-    found = [i for text_ in (returned, text) for given in _ID.findall(text_) for i in message_ids(given)]
+    found = [given.strip("<>") for said in (returned, text) for given in _ID.findall(said)]
     if not found:
         found = [*([mail.in_reply_to] if mail.in_reply_to else []), *mail.references[-1:]]
     return tuple(dict.fromkeys(found))[:20]

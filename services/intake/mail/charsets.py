@@ -117,7 +117,7 @@ def _is_something_else(data: bytes) -> bool:
     """Bytes that a Latin label can't mean: valid UTF-8 beyond ASCII, or running Chinese."""
     if data.isascii():
         return b"\x1b$" in data or b"\x1b(" in data
-    return _strictly(data, "utf-8") is not None or _chinese(data, sure=True) is not None
+    return _strictly(data, "utf-8") is not None or _east_asian(data, sure=True) is not None
 
 
 def _guess(data: bytes, *, statistical: bool, label: str | None = None) -> str:
@@ -134,9 +134,9 @@ def _guess(data: bytes, *, statistical: bool, label: str | None = None) -> str:
         utf8
     ):  # each sound multi-byte character makes the text shorter than the bytes
         return utf8
-    chinese = _chinese(data)
-    if chinese is not None:
-        return data.decode(chinese, "replace")
+    east_asian = _east_asian(data)
+    if east_asian is not None:
+        return data.decode(east_asian, "replace")
     if statistical:
         match = from_bytes(data[:_SAMPLE], cp_isolation=_STATISTICAL, threshold=0.4).best()
         if match is not None:
@@ -144,8 +144,8 @@ def _guess(data: bytes, *, statistical: bool, label: str | None = None) -> str:
     return data.decode(label if label and label not in _LATIN else "cp1252", "replace")
 
 
-def _chinese(data: bytes, *, sure: bool = False) -> str | None:
-    """`gb18030` or `cp950` where the bytes look like Chinese.
+def _east_asian(data: bytes, *, sure: bool = False) -> str | None:
+    """`gb18030` or `cp950` where the bytes look like Chinese, `cp932` or `euc_jp` where like Japanese.
 
     Both sets put their everyday characters at the front (GB 2312 level 1: lead B0–D7, trail A1–FE; Big5
     level 1: lead A4–C6), so the share of pairs there tells them apart; frequent characters tell Chinese
@@ -154,6 +154,8 @@ def _chinese(data: bytes, *, sure: bool = False) -> str | None:
     pairs = re.findall(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]", data[:_SAMPLE])
     if len(pairs) < (4 if sure else 2):
         return None
+    if (japanese := _japanese(data, pairs)) is not None:
+        return japanese
     high = sum(byte > 0x7F for byte in data[:_SAMPLE])
     level1 = sum(0xB0 <= pair[0] <= 0xD7 and pair[1] >= 0xA1 for pair in pairs)
     marks = sum(0xA1 <= pair[0] <= 0xA3 for pair in pairs)
@@ -168,3 +170,12 @@ def _chinese(data: bytes, *, sure: bool = False) -> str | None:
     frequent = sum(character in _FREQUENT for character in han)
     enough = 0.12 * len(han) if len(han) >= 8 else int(sure)
     return name if han and frequent >= enough else None
+
+
+def _japanese(data: bytes, pairs: list[bytes]) -> str | None:
+    """By the kana, a third and more of running Japanese, where Chinese sets have next to nothing."""
+    shifted = sum(pair[0] in (0x82, 0x83) for pair in pairs)
+    extended = sum(pair[0] in (0xA4, 0xA5) and 0xA1 <= pair[1] <= 0xF6 for pair in pairs)
+    if shifted > 0.2 * len(pairs) and _strictly(data, "cp932") is not None:
+        return "cp932"
+    return "euc_jp" if extended > 0.35 * len(pairs) and _strictly(data, "euc_jp") is not None else None

@@ -46,7 +46,7 @@ _BLOCKS = frozenset(
     )
 )
 _PARAGRAPHS = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "blockquote", "pre"))
-_NAME = re.compile(r"/?\s*([a-zA-Z][a-zA-Z0-9]*)")
+_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9]*)")
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _ALT = re.compile(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\r\n\f]+")
@@ -74,13 +74,12 @@ def _tokens(html: str) -> list[tuple[str, str, str]]:
     gone: set[str] = set()  # closings that no longer occur: looking again would cost a scan each time
     start = position = 0
     while (position := html.find("<", position)) >= 0:
-        text = html[start:position]
         if html.startswith("<!--", position) and "-->" not in gone:
             end = html.find("-->", position + 4)
             if end < 0:
                 gone.add("-->")
                 end = position + 1
-            tokens.append((text, "", ""))
+            tokens.append((html[start:position], "", ""))
             start = position = end + 3
             continue
         name = _NAME.match(html, position + 1)
@@ -92,7 +91,7 @@ def _tokens(html: str) -> list[tuple[str, str, str]]:
             break
         inside = html[position + 1 : end]
         tag = ("/" if inside.startswith("/") else "") + name[1].lower() if name else ""
-        tokens.append((text, tag, inside))
+        tokens.append((html[start:position], tag, inside))
         start = position = end + 1
         if tag in _SKIPPED and tag not in gone and not inside.endswith("/"):
             close = lower.find(f"</{tag}", position)
@@ -122,7 +121,7 @@ class _Page:
         self.lines: list[str] = []
         self.line: list[str] = []
         self.wanted = 0
-        self.quoted = 0
+        self.quoted = self.last_quoted = 0
         self.preformatted = 0
         self.link: tuple[str, int] | None = None
 
@@ -192,14 +191,13 @@ class _Page:
         if not text:
             return
         if self.wanted > 1 and self.lines and self.lines[-1].strip("> "):
-            self.lines.append((">" * self.quoted) if self.lines[-1].startswith(">") else "")
+            self.lines.append(("> " * min(self.quoted, self.last_quoted)).rstrip())
         self.wanted = 0
         self.line.append(text)
 
     def _end_line(self) -> None:
-        self.lines.append(
-            "> " * self.quoted + "".join(self.line).rstrip(" \t") if self.line else ">" * self.quoted
-        )
+        self.lines.append(("> " * self.quoted + "".join(self.line)).rstrip(" \t"))
+        self.last_quoted = self.quoted
         self.line = []
         if self.link is not None:
             self.link = (self.link[0], 0)

@@ -11,7 +11,7 @@ DEFECTS = {
     "no-message-id": "it has no Message-ID",
     "no-sender": "no address can be read from From or Sender",
     "header-damaged": "a line in the header is no field; it was read as part of the one before",
-    "header-truncated": "the header is longer than we read",
+    "header-truncated": "the header, or the subject, is longer than we read",
     "date-damaged": "the Date says no time that can be",
     "boundary-missing": "a multipart without its boundary; one was guessed, or its body read as text",
     "encoding-damaged": "base64, quoted-printable or uuencode broke off or did not decode",

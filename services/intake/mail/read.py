@@ -16,6 +16,7 @@ from services.intake.mail.uuencode import uudecoded
 from services.intake.mail.words import raw, unfolded, unstructured
 
 TEXT_LIMIT = 1024 * 1024  # characters; far beyond what anybody writes
+SUBJECT_LIMIT = 4000
 _TEXT_TYPES = {"text/plain", "text/html", "text/enriched", "text/markdown", "text/x-markdown", "text/xhtml"}
 _FIELDS_KEPT = 300
 _VALUE_KEPT = 4000
@@ -83,7 +84,7 @@ class _Reader:
             sender=self._sender(fields),
             reply_to=tuple(addresses.addresses(fields.get("reply-to", ""), self.charset)),
             recipients=self._recipients(root),
-            subject=unstructured(fields.get("subject", ""), self.charset),
+            subject=self._subject(fields.get("subject", "")),
             date=date,
             text=text,
             attachments=tuple(self.attachments),
@@ -192,6 +193,12 @@ class _Reader:
                 subject=subject,
             )
         )
+
+    def _subject(self, value: str) -> str:
+        subject = unstructured(value, self.charset)
+        if len(subject) > SUBJECT_LIMIT:
+            self._defect("header-truncated")
+        return subject[:SUBJECT_LIMIT]
 
     def _sender(self, fields: dict[str, str]) -> Address:
         for name in ("from", "sender"):

@@ -17,7 +17,6 @@ _WROTE = re.compile(
     r"|skrev|kirjoitti|yazdı|пишет|писал|написала?|написал\(а\)|のメール|wrote the following)\s*[:：]?\s*$",
     re.IGNORECASE,
 )
-_WROTE_COLON = re.compile(r"[:：]\s*$")
 _OPENING = re.compile(
     r"(?:On|At|Le|Am|El|Il|Op|Em|Den|Dne|Dnia|W dniu|Pe|Il giorno)\b.{0,60}\d|(?:在|於|于)\s*.{0,60}\d",
     re.IGNORECASE,
@@ -69,6 +68,7 @@ _FORWARD_MARK = re.compile(
     r"forwarded message|begin forwarded|weitergeleitete|转发的?邮件|轉寄的?郵件|轉寄信件|已转发邮件|已轉寄",
     re.IGNORECASE,
 )
+_FORWARD_STARTS = ("-", "—", "=", "B", "转", "轉", "已")
 _SIGNATURE_LINES = 20
 
 
@@ -106,7 +106,7 @@ def _quotation_start(lines: list[str]) -> int:
     for index, line in enumerate(lines):
         if len(line) > 400:
             continue
-        if _FORWARD_MARK.search(line) and line.lstrip(" >")[:1] in "-—=B转轉已":
+        if line.lstrip(" >")[:1] in _FORWARD_STARTS and _FORWARD_MARK.search(line):
             return len(lines)
         if _SEPARATOR.match(line):
             return index
@@ -115,8 +115,8 @@ def _quotation_start(lines: list[str]) -> int:
             while above >= 0 and not lines[above].strip():
                 above -= 1
             return above if above >= 0 and _RULE.match(lines[above]) else index
-        if _WROTE.search(line) and (start := _attribution(lines, index)) is not None:
-            following = next((later for later in lines[index + 1 :] if later.strip()), "")
+        if _wrote(line) and (start := _attribution(lines, index)) is not None:
+            following = next((lines[i] for i in range(index + 1, len(lines)) if lines[i].strip()), "")
             if following and not following.lstrip().startswith(">"):
                 return start
     return len(lines)
@@ -125,6 +125,8 @@ def _quotation_start(lines: list[str]) -> int:
 def _mail_headers(lines: list[str], index: int) -> bool:
     """Whether the header of a quoted mail starts here: From with two other fields soon after, or three
     fields running with From among them."""
+    if ":" not in lines[index] and "：" not in lines[index]:
+        return False
     if _HEADER_FROM.match(lines[index]):
         following = [line for line in lines[index + 1 : index + 8] if line.strip()][:5]
         return sum(bool(_HEADER_OTHER.match(line)) for line in following) >= 2
@@ -133,6 +135,10 @@ def _mail_headers(lines: list[str], index: int) -> bool:
     block = lines[index : index + 4]
     froms = [bool(_HEADER_FROM.match(line)) for line in block]
     return any(froms) and sum(bool(_HEADER_OTHER.match(line)) for line in block) + sum(froms) >= 3
+
+
+def _wrote(line: str) -> bool:
+    return bool(_WROTE.search(line.rstrip()[-30:]))
 
 
 def _attribution(lines: list[str], last: int) -> int | None:
@@ -194,7 +200,7 @@ def _attributed(lines: list[str], index: int, floor: int) -> int:
     if above < floor:
         return index
     line = lines[above]
-    start = _attribution(lines, above) if _WROTE_COLON.search(line) or _WROTE.search(line) else None
+    start = _attribution(lines, above) if line.rstrip().endswith((":", "：")) or _wrote(line) else None
     if start is None and _BARE_ATTRIBUTION.match(line.strip()[:400]):
         start = above
     return max(start, floor) if start is not None else index

@@ -20,7 +20,8 @@ from services.intake.mail.words import Field, base64, raw, structured, unstructu
 
 HEADER_LIMIT = 512 * 1024
 FIELD_LIMIT = 256 * 1024
-DEPTH_LIMIT = 30
+DEPTH_LIMIT = 20
+WORK_LIMIT = 10_000_000  # lines times depth: a second or two
 PART_LIMIT = 500
 _STRUCTURED_LIMIT = 8 * 1024
 
@@ -34,7 +35,7 @@ _KNOWN_FIELD = re.compile(
 _LIKELY_BOUNDARY = re.compile(r"^--([^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE | re.MULTILINE)
 
 
-class TooManyParts(Exception):  # noqa: N818 - stops the parser; nobody else sees it
+class TooManyParts(Exception):
     """The mail has more parts than we take apart; the tree read so far stands."""
 
 
@@ -43,10 +44,11 @@ class Part(Message):
 
     depth = 0
 
-    def __init__(self, policy: Any = None, counter: list[Part] | None = None) -> None:
+    def __init__(self, policy: Any, counter: list[Part], depth_limit: int) -> None:
         super().__init__(policy=policy)
-        self.counter: list[Part] = counter if counter is not None else []
-        self.counter.append(self)
+        self.counter = counter
+        self.depth_limit = depth_limit
+        counter.append(self)
         self._fields: dict[str, str] | None = None
         self._type: Field | None = None
 
@@ -78,7 +80,9 @@ class Part(Message):
     def get_content_type(self) -> str:
         kind = self.declared.value
         return (
-            kind if kind.startswith("multipart/") and self.depth < DEPTH_LIMIT else "application/octet-stream"
+            kind
+            if kind.startswith("multipart/") and self.depth < self.depth_limit
+            else "application/octet-stream"
         )
 
     def get_boundary(self, failobj: Any = None) -> Any:
@@ -127,8 +131,10 @@ class _Bounded(Compat32):
     """compat32, except that one header field is at most 256 KiB."""
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
-        name, value = super().header_source_parse(sourcelines)
-        return name, value[:FIELD_LIMIT]
+        name, value = sourcelines[0].split(":", 1)
+        if len(sourcelines) > 1:
+            value += "".join(sourcelines[1:])
+        return name, value[:FIELD_LIMIT].strip(" \t\r\n")
 
 
 _POLICY = _Bounded()
@@ -147,7 +153,8 @@ def parse(data: bytes) -> tuple[Part, list[str]]:
     if root.defects and root.get_content_maintype() == "multipart" and not root.children:
         _guess_boundary(root, defects)
     if any(
-        part.depth >= DEPTH_LIMIT and part.declared.value.startswith("multipart/") for part in root.counter
+        part.depth >= part.depth_limit and part.declared.value.startswith("multipart/")
+        for part in root.counter
     ):
         defects.append("too-deep")
     return root, defects
@@ -155,9 +162,10 @@ def parse(data: bytes) -> tuple[Part, list[str]]:
 
 def _parse(data: bytes, defects: list[str]) -> Part:
     counter: list[Part] = []
+    depth_limit = max(3, min(DEPTH_LIMIT, WORK_LIMIT // (data.count(b"\n") + 1)))
 
     def part(policy: Any = None) -> Part:
-        return Part(policy, counter)
+        return Part(policy, counter, depth_limit)
 
     parser: FeedParser[Part] = FeedParser(part, policy=_POLICY)  # type: ignore[arg-type]
     counter.clear()  # the parser tries its factory once
@@ -177,7 +185,7 @@ def _within_header_limit(data: bytes, defects: list[str]) -> bytes:
     if end <= HEADER_LIMIT:
         return data
     defects.append("header-truncated")
-    return data[: data.rfind(b"\n", 0, HEADER_LIMIT) + 1] + data[end:].lstrip(b"\r\n").join((b"\r\n", b""))
+    return data[:HEADER_LIMIT] + b"\r\n\r\n" + data[end:].lstrip(b"\r\n")
 
 
 def _mended(data: bytes) -> bytes | None:

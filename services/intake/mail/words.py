@@ -28,7 +28,8 @@ def raw(value: str) -> bytes:
 def unstructured(value: str, charset: str | None = None) -> str:
     """The text of a header field on one line, its encoded words decoded. charset: for bytes that say none."""
     if value.isascii() and "=?" not in value and "\x1b" not in value:
-        return _SPACE.sub(" ", clean(value)).strip()
+        text = " ".join(value.split())
+        return text if text.isprintable() else clean(text)
     runs: list[tuple[str | None, bytes]] = []
     for label, data in _pieces(value):
         # A character may be split between two words of the same set: their bytes are decoded together.
@@ -83,7 +84,7 @@ def base64(data: bytes) -> tuple[bytes, bool]:
         pass
     first, _, rest = data.partition(b"=")
     pieces = [first, *rest.split(b"=")] if not _NOT_BASE64.search(rest.replace(b"=", b"")) else [first]
-    return b"".join(_letters(_NOT_BASE64.sub(b"", piece)) for piece in pieces), False
+    return b"".join(_letters(_NOT_BASE64.sub(b"", piece)) for piece in pieces if piece), False
 
 
 def _letters(letters: bytes) -> bytes:
