@@ -12,7 +12,7 @@ MOST_LOCAL = 64
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
-_NAMED = re.compile(r"(?s)(.*)<([^<>]*)>\s*")
+_NAMED = re.compile(r"([^<>]*)<([^<>]*)>\s*")
 
 
 class BadAddress(ValueError):

@@ -1,0 +1,268 @@
+"""What happened reaches who must know, once, on paper or over a relay that has its bad days."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+from services.notify.delivery import ATTEMPT, BACKOFF
+from shared.clock import SimulatedClock
+from shared.content.words import MessageWords, Sender
+from shared.events.messages import Automatic
+from tests.installations import in_a_loop
+from tests.notify_house import CASE_ID, MESSAGE_ID, REF, START, Relay, running
+
+
+def read(data: bytes) -> EmailMessage:
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    assert message.defects == []
+    return message
+
+
+def text_of(message: EmailMessage) -> str:
+    part = message.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+def stateless(words: str, **more: str) -> MessageWords:
+    return MessageWords(text=words, sender=Sender(**more))
+
+
+@in_a_loop
+async def test_an_opened_case_is_acknowledged_with_ref_tracking_link_and_promise_in_two_steps(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as notify:
+        await notify.opened()
+        await notify.settle()
+        id, delivery = await notify.only()
+        assert delivery.status == "sent"
+        assert await notify.told(id) == ["queued", "sent"]
+        message = read(notify.outbox()[id])
+        assert REF in message["Subject"]
+        text = text_of(message)
+        assert f"https://line.sample.example/track/{notify.tokens.tracking_code(MESSAGE_ID)}" in text
+        assert "2026年10月13日（週二）17:30" in text
+        assert message["Message-ID"] == notify.tokens.message_id(id, CASE_ID, "sample.example")
+        assert notify.tokens.read_reply_address(message["Reply-To"]) == CASE_ID
+        assert message["Auto-Submitted"] == "auto-generated"
+        assert message["Content-Language"] == "zh-Hant"
+
+
+@in_a_loop
+async def test_nobody_is_mailed_who_left_no_address_or_must_not_be_acknowledged(tmp_path: Path) -> None:
+    async with running(tmp_path) as notify:
+        await notify.opened(can_mail=False)
+        await notify.answered("修好了。")
+        await notify.opened(acknowledge=False, id="case_other")
+        await notify.settle()
+        assert await notify.deliveries() == []
+
+
+@in_a_loop
+async def test_an_answer_goes_into_the_senders_thread_and_asks_whether_it_helped(tmp_path: Path) -> None:
+    words = MessageWords(
+        subject="Re: 路燈",
+        text="不亮",
+        sender=Sender(email="wei@mail.example"),
+        message_id="<one@mail.example>",
+        references=["<zero@mail.example>"],
+    )
+    async with running(tmp_path) as notify:
+        await notify.opened(words, acknowledge=False)
+        await notify.answered("已於今日修復。\n謝謝。")
+        await notify.settle()
+        id, _ = await notify.only()
+        message = read(notify.outbox()[id])
+        assert message["Subject"] == f"Re: 路燈 [{REF}]"
+        assert message["In-Reply-To"] == "<one@mail.example>"
+        assert message["References"].split() == ["<zero@mail.example>", "<one@mail.example>"]
+        assert message["Auto-Submitted"] is None
+        assert "已於今日修復。\n謝謝。" in text_of(message)
+        assert "滿意" in text_of(message)
+
+
+@in_a_loop
+async def test_an_answer_that_is_not_final_and_a_question_do_not_ask_for_satisfaction(tmp_path: Path) -> None:
+    async with running(tmp_path) as notify:
+        await notify.opened(acknowledge=False, language="zh-Hans")
+        await notify.answered("正在处理。", final=False)
+        await notify.asked("是哪一盏？")
+        await notify.settle()
+        texts = [text_of(read(data)) for data in notify.outbox().values()]
+        assert len(texts) == 2
+        assert not any("满意" in text for text in texts)
+        assert any("是哪一盏？" in text for text in texts)
+
+
+@in_a_loop
+async def test_an_alarm_tells_each_person_once_in_their_language_what_is_late_since_when(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as notify:
+        await notify.opened(acknowledge=False)
+        await notify.alarmed("housing-officer", "leader-one")
+        await notify.settle()
+        mails = {read(data)["To"]: read(data) for data in notify.outbox().values()}
+        assert len(mails) == 2
+        officer, leader = (text_of(mails[to]) for to in sorted(mails, key=lambda to: "leader" in to))
+        assert "逾期（第 2 级）：住建局——签收" in officer
+        assert (
+            "应于 2026年9月30日（周三）20:00 前完成，现已逾期；自 2026年9月30日（周三）16:00 起算。"
+            in officer
+        )
+        assert "20:00 on Wednesday 30 September 2026" in leader
+        assert all(f"https://line.sample.example/cases/{REF}" in text for text in (officer, leader))
+        assert all(mail["Reply-To"] is None and mail["Auto-Submitted"] for mail in mails.values())
+
+
+@in_a_loop
+async def test_an_address_that_cannot_be_mailed_fails_at_once_and_is_seen_to(tmp_path: Path) -> None:
+    async with running(tmp_path) as notify:
+        for number, address in enumerate(
+            ["nobody", "<>", "a@b@", "line@sample.example", "line+x@sample.example"]
+        ):
+            await notify.opened(stateless("x", email=address), id=f"case_{number}")
+        await notify.settle()
+        reasons = [delivery.reason for _, delivery in await notify.deliveries()]
+        assert sorted(str(reason) for reason in reasons) == ["bad-address"] * 3 + ["own-address"] * 2
+        assert notify.outbox() == {}
+
+
+@in_a_loop
+async def test_many_mails_go_over_few_connections_to_the_relay(tmp_path: Path) -> None:
+    relay = Relay()
+    async with relay.up(), running(tmp_path, relay=relay.address) as notify:
+        for number in range(40):
+            await notify.opened(id=f"case_{number}")
+        await notify.settle()
+        assert len(relay.mails) == 40
+        assert relay.connections <= 4
+        sender, recipients, data = relay.mails[0]
+        assert (sender, recipients) == ("line@sample.example", ["wei@mail.example"])
+        assert read(data)["To"].addresses[0].display_name == "某 某"
+
+
+@in_a_loop
+async def test_a_temporary_refusal_is_tried_again_under_the_same_message_id(tmp_path: Path) -> None:
+    relay = Relay(answers=["451 4.3.0 later"])
+    async with relay.up(), running(tmp_path, relay=relay.address) as notify:
+        await notify.opened()
+        await notify.settle()
+        id, delivery = await notify.only()
+        assert (delivery.status, delivery.reason) == ("deferred", "smtp-451-4.3.0")
+        assert delivery.wait_until == START + BACKOFF[0]
+        await notify.advance(BACKOFF[0])
+        assert await notify.told(id) == ["queued", "deferred", "attempted", "sent"]
+        (mail,) = relay.mails
+        assert read(mail[2])["Message-ID"] == notify.tokens.message_id(id, CASE_ID, "sample.example")
+
+
+@in_a_loop
+async def test_a_refusal_for_good_is_not_tried_again(tmp_path: Path) -> None:
+    relay = Relay(refuse=lambda recipient: "550 5.1.1 nobody of that name")
+    async with relay.up(), running(tmp_path, relay=relay.address) as notify:
+        await notify.opened()
+        await notify.settle()
+        await notify.advance(timedelta(days=3))
+        id, delivery = await notify.only()
+        assert (delivery.status, delivery.reason) == ("failed", "smtp-550-5.1.1")
+        assert await notify.told(id) == ["queued", "failed"]
+
+
+@in_a_loop
+async def test_a_relay_that_is_down_and_comes_back_gets_every_mail(tmp_path: Path) -> None:
+    relay = Relay()
+    async with relay.up():
+        pass  # it has a port now, and is gone
+    async with running(tmp_path, relay=relay.address) as notify:
+        for number in range(5):
+            await notify.opened(id=f"case_{number}")
+        await notify.settle()
+        await notify.advance(BACKOFF[0])
+        assert {delivery.reason for _, delivery in await notify.deliveries()} == {"relay-unreachable"}
+        async with relay.up():
+            await notify.advance(BACKOFF[1])
+            assert {delivery.status for _, delivery in await notify.deliveries()} == {"sent"}
+            assert len(relay.mails) == 5
+
+
+@in_a_loop
+async def test_a_relay_that_stays_away_is_given_up_after_the_last_pause(tmp_path: Path) -> None:
+    relay = Relay()
+    async with relay.up():
+        pass
+    async with running(tmp_path, relay=relay.address) as notify:
+        await notify.opened()
+        await notify.settle()
+        for pause in BACKOFF:
+            await notify.advance(pause)
+        id, delivery = await notify.only()
+        assert delivery.status == "failed"
+        assert (await notify.told(id)).count("attempted") == len(BACKOFF)
+
+
+@in_a_loop
+async def test_a_crash_before_sending_is_made_good_after_the_deadline_and_not_before(tmp_path: Path) -> None:
+    clock = SimulatedClock(START)
+    async with running(tmp_path, clock=clock, sending=False) as died:
+        await died.opened()
+        await died.bus.idle()
+    async with running(tmp_path, clock=clock) as notify:
+        await notify.advance(ATTEMPT - timedelta(seconds=1))
+        assert notify.outbox() == {}
+        await notify.advance(timedelta(seconds=1))
+        id, delivery = await notify.only()
+        assert (delivery.status, delivery.attempt) == ("sent", 2)
+        expected = notify.tokens.message_id(id, CASE_ID, "sample.example")
+        assert read(notify.outbox()[id])["Message-ID"] == expected
+
+
+@in_a_loop
+async def test_a_mail_made_again_a_day_later_has_the_same_bytes(tmp_path: Path) -> None:
+    clock = SimulatedClock(START)
+    async with running(tmp_path, clock=clock, sending=False) as died:
+        await died.opened()
+        await died.bus.idle()
+        id, delivery = await died.only()
+        mails = died.service.companions[0]._mails  # type: ignore[attr-defined]
+        first = (await mails.make(id, delivery)).data
+        clock.advance_to(START + timedelta(days=1))
+        assert (await mails.make(id, delivery)).data == first
+
+
+@in_a_loop
+async def test_a_bounce_is_put_down_to_its_delivery_and_nothing_is_sent_for_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as notify:
+        await notify.opened()
+        await notify.settle()
+        id, _ = await notify.only()
+        await notify.came_back(Automatic(kind="auto-reply", delivery=id))
+        await notify.came_back(Automatic(kind="bounce", delivery=id, permanent=False))
+        await notify.came_back(Automatic(kind="bounce", delivery=id, permanent=True))
+        await notify.came_back(Automatic(kind="bounce", delivery="dlv_unknown", permanent=True))
+        await notify.settle()
+        assert await notify.told(id) == ["queued", "sent", "auto_replied", "bounced", "bounced"]
+        _, delivery = await notify.only()
+        assert (delivery.status, delivery.auto_reply) == ("bounced", "auto-reply")
+        assert notify.store.held("notify") == []
+
+
+@in_a_loop
+async def test_no_word_and_no_address_stands_in_the_events_or_documents_of_a_delivery(tmp_path: Path) -> None:
+    relay = Relay(refuse=lambda recipient: f"550 5.1.1 <{recipient}> is nobody here")
+    async with relay.up(), running(tmp_path, relay=relay.address) as notify:
+        await notify.opened()
+        await notify.answered("已修復。")
+        await notify.settle()
+        for id, _ in await notify.deliveries():
+            document = await notify.store.load(notify.store.collections["deliveries"], id)
+            assert document is not None
+            kept = document.body + b"".join(record.value for record in await notify.store.history(id))
+            for word in ("wei@mail.example", "某 某", "路燈", "不亮", "已修復"):
+                assert word.encode() not in kept
