@@ -95,8 +95,8 @@ class Part(Message):
 
     @property
     def children(self) -> list[Part]:
-        payload = self.get_payload()
-        return cast("list[Part]", payload) if isinstance(payload, list) else []
+        # A leaf is not asked for its payload: the parser's own way would decode it, under a label taken on trust.
+        return cast("list[Part]", self.get_payload()) if self.is_multipart() else []
 
     @property
     def body(self) -> str:
