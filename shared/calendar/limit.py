@@ -46,7 +46,7 @@ class Limit:
     def __post_init__(self) -> None:
         if self.number < 1:
             raise LimitError(
-                f"a limit of {self.number}{self.unit} gives nobody any time; write at least 1{self.unit}"
+                f"a limit of {self.number}{self.unit} gives nobody any time: write at least 1{self.unit}"
             )
 
     @classmethod
@@ -84,9 +84,9 @@ class Limit:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        text = core_schema.no_info_after_validator_function(cls.parse, core_schema.str_schema())
-        return core_schema.json_or_python_schema(
-            json_schema=text,
-            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), text]),
-            serialization=core_schema.to_string_ser_schema(),
+        def read(value: object) -> Limit:
+            return value if isinstance(value, cls) else cls.parse(str(value))
+
+        return core_schema.no_info_plain_validator_function(
+            read, serialization=core_schema.to_string_ser_schema()
         )
