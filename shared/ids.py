@@ -8,16 +8,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from base64 import b32encode
 from datetime import datetime
 
-_LOWER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"abcdefghijklmnopqrstuvwxyz234567")
 _POOL_BYTES = 4096
-
-
-def encode(raw: bytes) -> str:
-    """Lower-case base 32 without padding: 26 characters for 16 bytes."""
-    return b32encode(raw).translate(_LOWER).rstrip(b"=").decode()
 
 
 class RandomPool:
@@ -46,13 +39,13 @@ def random_bytes(count: int) -> bytes:
 
 def ordered(prefix: str, now: datetime) -> str:
     """A new id whose order follows the time it was drawn at: kind to a b-tree."""
-    return f"{prefix}_{encode(int(now.timestamp() * 1000).to_bytes(6, 'big') + random_bytes(10))}"
+    return f"{prefix}_{int(now.timestamp() * 1000):012x}{random_bytes(10).hex()}"
 
 
 def derived(prefix: str, *parts: str) -> str:
     """The id of what follows from `parts` alone: the same parts always give the same id."""
     digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
-    return f"{prefix}_{encode(digest[:16])}"
+    return f"{prefix}_{digest[:16].hex()}"
 
 
 def keyed(key: bytes, *parts: bytes) -> str:
@@ -61,7 +54,7 @@ def keyed(key: bytes, *parts: bytes) -> str:
     for part in parts:
         mac.update(len(part).to_bytes(8, "big"))
         mac.update(part)
-    return encode(mac.digest()[:16])
+    return mac.digest()[:16].hex()
 
 
 _REF_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"

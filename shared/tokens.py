@@ -9,17 +9,16 @@ from __future__ import annotations
 import hmac
 import re
 
-from shared.ids import encode
 from shared.keys import Keys
 
-_MAC_BYTES = 8  # 13 characters: not guessable online, and the local part of an address stays below 64
-_REPLY = re.compile(r"\+([a-z2-7]{26})([a-z2-7]{13})@", re.ASCII)
-_MESSAGE_ID = re.compile(r"<?([a-z2-7]{26})\.([a-z2-7]{26})\.([a-z2-7]{13})@", re.ASCII)
-_TRACKING = re.compile(r"([a-z2-7]{26})([a-z2-7]{13})", re.ASCII)
+_MAC_BYTES = 8  # not guessable online, and the local part of an address stays below 64
+_REPLY = re.compile(r"\+([0-9a-f]{32})([0-9a-f]{16})@", re.ASCII)
+_MESSAGE_ID = re.compile(r"<?([0-9a-f]{32})\.([0-9a-f]{32})\.([0-9a-f]{16})@", re.ASCII)
+_TRACKING = re.compile(r"([0-9a-f]{32})([0-9a-f]{16})", re.ASCII)
 
 
 def _mac(key: bytes, text: str) -> str:
-    return encode(hmac.digest(key, text.encode(), "sha256")[:_MAC_BYTES])
+    return hmac.digest(key, text.encode(), "sha256")[:_MAC_BYTES].hex()
 
 
 def _body(id: str) -> str:

@@ -173,11 +173,8 @@ class Office:
     async def _give(
         self, found: Found, command: Command, actor: str, *, key: str | None, if_match: str | None = None
     ) -> Answer[Case]:
-        input_id = (
-            ids.derived("cmd", actor, type(command).__name__, key)
-            if key
-            else f"cmd_{ids.encode(ids.random_bytes(16))}"
-        )
+        once = key or ids.random_bytes(16).hex()
+        input_id = ids.derived("cmd", actor, type(command).__name__, once)
         contents: tuple[Sealed, ...] = ()
         words: ContentRef | None = None
         if command.text.strip():

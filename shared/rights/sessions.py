@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 import jwt
 
 from shared.clock import Clock
-from shared.ids import encode
 from shared.keys import Keys
 
 _CLAIMS = ["sub", "sid", "gen", "iat", "exp"]
@@ -70,7 +69,7 @@ class Sessions:
 
     def csrf(self, session_id: str) -> str:
         """What forms of a session carry: only pages of ours know it."""
-        return encode(hmac.digest(self._csrf, session_id.encode(), "sha256")[:20])
+        return hmac.digest(self._csrf, session_id.encode(), "sha256")[:20].hex()
 
     def csrf_holds(self, session_id: str, token: str) -> bool:
         """Whether a form's token belongs to the session."""

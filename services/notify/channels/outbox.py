@@ -15,7 +15,7 @@ from services.notify.channels import SENT, Mail, Outcome
 
 log = structlog.get_logger()
 
-_DELIVERY = re.compile(r"dlv_[a-z2-7]{26}", re.ASCII)
+_DELIVERY = re.compile(r"dlv_[0-9a-f]{32}", re.ASCII)
 
 
 class OutboxSender:
