@@ -209,9 +209,9 @@ def _change(case: Case, event: Event, record: Record) -> dict[str, Any]:
         case CaseAnswered() if event.final:
             return {"state": "answered", "not_reached": 0}
         case CaseReopened():
-            return _REOPENED
+            return _reopened()
         case MessageAttached() if event.reopened:
-            return _REOPENED
+            return _reopened()
         case CaseClosed():
             return {"state": "closed", "closed": record.time, "outcome": event.outcome, "obligations": ()}
         case CaseAlarmed():
@@ -224,7 +224,8 @@ def _past(case: Case, following: str | None) -> tuple[str, ...]:
     return case.past if left in {None, following, *case.past} else (*case.past, str(left))
 
 
-_REOPENED: dict[str, Any] = {"state": "accepted", "closed": None, "outcome": None}
+def _reopened() -> dict[str, Any]:
+    return {"state": "accepted", "closed": None, "outcome": None}
 
 
 def _climbed(case: Case, event: CaseAlarmed) -> dict[str, Any]:
