@@ -15,6 +15,8 @@ from services.intake.mail.words import unstructured
 _TOKEN = re.compile(
     r'"((?:[^"\\]|\\.)*)(?:"|\Z)|\(([^()]*)(?:\)|\Z)|<([^<>]*)(?:>|\Z)|([,;])|([^",;<(]+|.)', re.DOTALL
 )
+# What nearly every field is; the same as the long way, sooner.
+_SIMPLE = re.compile(r"([^\"'(),:;<>@\[\]]*)<([!#-&*+./-9=?A-Z^-~-]{1,256}@[A-Za-z0-9.-]{1,255})>\s*")
 _ADDRESS = re.compile(r"[^\s@<>\"',;:()\[\]]{1,256}@[^\s@<>\"',;:()]{1,255}")
 _REMARK = re.compile(r"[ \t]*\([^()]{0,200}\)[ \t]*")
 _ID = re.compile(r"<([^<>]{1,998})>")
@@ -28,6 +30,8 @@ def addresses(value: str, charset: str | None = None) -> list[Address]:
     """The addresses of a To, From or Reply-To field, at most 500. What holds no address is passed over,
     except a name that an unquoted comma cut off: it joins the name that follows (`Doe, Jane
     <j@example.org>`)."""
+    if (simple := _SIMPLE.fullmatch(value)) is not None:
+        return [Address(unstructured(simple[1], charset), simple[2])]
     found: list[Address] = []
     words: list[str] = []
     angle = comment = None
@@ -86,6 +90,8 @@ def message_ids(value: str) -> tuple[str, ...]:
     Of more than 200 the oldest and the newest 199 stay (RFC 5322 lets a References field be cut in its
     middle).
     """
+    if not value:
+        return ()
     text = unstructured(value)
     ids = ["".join(found.split()) for found in _ID.findall(text)]
     if not ids:

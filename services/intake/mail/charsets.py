@@ -99,7 +99,7 @@ def clean(text: str) -> str:
     UTF-8."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if text.isprintable():
+    if text.replace("\n", "").replace("\t", "").isprintable():
         return text
     if "\x0c" in text:
         text = text.replace("\x0c", "\n")

@@ -30,5 +30,6 @@ def unflowed(text: str, *, delsp: bool = False) -> str:
 
 def tidy(text: str) -> str:
     """Without blanks at line ends (but for the signature mark), runs of blank lines and blank edges."""
-    text = _TRAILING.sub("", text.replace("\n-- \n", "\n--\x00\n")).replace("--\x00\n", "-- \n")
+    if any(blank in text for blank in (" \n", "\t\n", "\u00a0\n")) or text[-1:].isspace():
+        text = _TRAILING.sub("", text.replace("\n-- \n", "\n--\x00\n")).replace("--\x00\n", "-- \n")
     return _BLANK_LINES.sub("\n\n\n", text).strip("\n")

@@ -82,7 +82,9 @@ class _Reader:
             in_reply_to=replied[0] if replied else None,
             references=addresses.message_ids(fields.get("references", "")),
             sender=self._sender(fields),
-            reply_to=tuple(addresses.addresses(fields.get("reply-to", ""), self.charset)),
+            reply_to=tuple(addresses.addresses(fields["reply-to"], self.charset))
+            if "reply-to" in fields
+            else (),
             recipients=self._recipients(root),
             subject=self._subject(fields.get("subject", "")),
             date=date,
@@ -160,7 +162,8 @@ class _Reader:
 
     def _note_language(self, part: Part, label: str | None, text: str) -> None:
         self.charset = self.charset or label
-        self.languages += _tags(part.fields.get("content-language", ""))
+        if "content-language" in part.fields:
+            self.languages += _tags(part.fields["content-language"])
         if label and not text.isascii() and (language := _CHARSET_LANGUAGE.get(codec(label) or "")):
             self.languages.append(language)
 
@@ -220,7 +223,7 @@ class _Reader:
 
     def _declared_languages(self, fields: dict[str, str]) -> list[str]:
         names = ("content-language", "accept-language", "x-accept-language")
-        return [tag for name in names for tag in _tags(fields.get(name, ""))]
+        return [tag for name in names if name in fields for tag in _tags(fields[name])]
 
 
 def _tags(value: str) -> list[str]:

@@ -16,7 +16,7 @@ from email.message import Message
 from typing import Any, cast
 
 from services.intake.mail.uuencode import uudecoded
-from services.intake.mail.words import Field, base64, raw, structured, unstructured
+from services.intake.mail.words import Field, base64, raw, structured
 
 HEADER_LIMIT = 512 * 1024
 FIELD_LIMIT = 256 * 1024
@@ -25,6 +25,7 @@ WORK_LIMIT = 10_000_000  # lines times depth: a second or two
 PART_LIMIT = 500
 _STRUCTURED_LIMIT = 8 * 1024
 
+_NO_FIELD = Field("", {})
 _BLANK_LINE = re.compile(rb"\r?\n[ \t]*\r?\n|\r\r")
 _FIELD_LINE = re.compile(rb"[!-9;-~]+[ \t]*:")
 _KNOWN_FIELD = re.compile(
@@ -91,7 +92,8 @@ class Part(Message):
 
     @property
     def disposition(self) -> Field:
-        return structured(self.fields.get("content-disposition", "")[:_STRUCTURED_LIMIT])
+        value = self.fields.get("content-disposition")
+        return structured(value[:_STRUCTURED_LIMIT]) if value else _NO_FIELD
 
     @property
     def children(self) -> list[Part]:
@@ -111,12 +113,7 @@ class Part(Message):
     def content(self) -> tuple[bytes, bool]:
         """The decoded bytes, and whether the transfer encoding was sound. An unknown encoding is none."""
         data = raw(self.body)
-        encoding = (
-            unstructured(self.fields.get("content-transfer-encoding", "")[:200])
-            .lower()
-            .partition(";")[0]
-            .strip()
-        )
+        encoding = self.fields.get("content-transfer-encoding", "")[:200].partition(";")[0].strip().lower()
         if encoding == "base64":
             return base64(data)
         if encoding == "quoted-printable":
