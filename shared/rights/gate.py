@@ -1,4 +1,4 @@
-"""The door of every route: who asks and whether they may (`requires`); no route without a door (`check_routes`)."""
+"""The door of every route: who asks and whether they may (`requires`); none without one (`check_routes`)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VerifyKey = Callable[[str], Awaitable[Principal | None]]
 Stands = Callable[[Session], Awaitable[bool]]
 
 
-class UnguardedRoute(RuntimeError):  # noqa: N818
+class UnguardedRoute(RuntimeError):
     """A route names no right: nothing starts with it."""
 
 

@@ -19,7 +19,7 @@ class Right(StrEnum):
 
     meaning: str
 
-    def __new__(cls, value: str, meaning: str) -> Right:
+    def __new__(cls, value: str, meaning: str = "") -> Right:
         right = str.__new__(cls, value)
         right._value_ = value
         right.meaning = meaning
@@ -96,8 +96,8 @@ def machine(key_id: str, rights: Iterable[str]) -> Principal:
     return Principal(key_id, "machine", held | {Right.PUBLIC})
 
 
-def person(organisation: Organisation, id: str) -> Principal | None:  # noqa: A002
-    """Somebody of the organisation, with what their posts and roles let them do; None for who is not in it."""
+def person(organisation: Organisation, id: str) -> Principal | None:
+    """Somebody of the organisation, with what their posts and roles let them do; None for strangers."""
     found = organisation.person.get(id)
     if found is None:
         return None
@@ -161,8 +161,8 @@ def may_handle_case(principal: Principal, *, department: str | None) -> bool:
 def may_see_sender(principal: Principal, *, kind: str, department: str | None) -> bool:
     """Whether somebody who may see a case may also see who sent it.
 
-    Who reports wrongdoing (kind `report`) is named to nobody of the department concerned, its leaders included,
-    and to no machine, whatever else they may see.
+    Who reports wrongdoing (kind `report`) is named to nobody of the department concerned, its leaders
+    included, and to no machine, whatever else they may see.
     """
     if kind != "report":
         return may_see_case(principal, department=department)

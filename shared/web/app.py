@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from shared import metrics
 from shared.rights import Principal, Right, check_routes, requires
 from shared.service import House, Service
-from shared.web import install
+from shared.web.pages import install
 
 
 class Health(BaseModel):
@@ -37,6 +37,8 @@ def build(house: House, services: Sequence[Service], not_ready: Callable[[], lis
     for service in services:
         for router in service.routers:
             app.include_router(router)
+        if service.wire is not None:
+            service.wire(app)
     _operations(app, not_ready)
     check_routes(app)
     return app

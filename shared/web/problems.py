@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from shared.store import Unavailable
+from shared.web.headers import ALWAYS
 
 log = structlog.get_logger()
 
@@ -24,11 +26,11 @@ RETRY_SECONDS = 30
 ProblemPage = Callable[[Request, "Problem"], Response]
 
 
-class Problem(Exception):  # noqa: N818 - the RFC's word
+class Problem(Exception):
     """What went wrong with a request: `raise Problem(404, "case-not-found", "No such case", "…")`.
 
-    `code` names the kind of problem for programs, `detail` says to a person what is wrong and what to do; `extra`
-    members stand beside them. Never put into it what the asker may not see.
+    `code` names the kind of problem for programs, `detail` says to a person what is wrong and what to do;
+    `extra` members stand beside them. Never put into it what the asker may not see.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ _TITLES = {
 
 def _from_http(error: HTTPException) -> Problem:
     title = _TITLES.get(error.status_code, str(error.detail))
-    detail = "" if error.detail == title else str(error.detail)
+    detail = "" if error.detail == HTTPStatus(error.status_code).phrase else str(error.detail)
     return Problem(error.status_code, f"http-{error.status_code}", title, detail, headers=error.headers)
 
 
@@ -147,10 +149,13 @@ def install(app: FastAPI, page: ProblemPage | None = None) -> None:
         )
 
     async def on_anything(request: Request, error: Exception) -> Response:
-        id = secrets.token_hex(4)  # noqa: A001
+        id = secrets.token_hex(4)
         log.error("web.failed", id=id, method=request.method, route=_route(request), exc_info=error)
         detail = f"It is in the log as {id}; tell the people who look after this installation."
-        return answer(request, Problem(500, "internal", "Something went wrong here", detail, id=id))
+        response = answer(request, Problem(500, "internal", "Something went wrong here", detail, id=id))
+        for name, value in ALWAYS.items():  # this answer is given outside all middleware
+            response.headers[name] = value
+        return response
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http)

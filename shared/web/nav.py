@@ -1,0 +1,35 @@
+"""The ways through the pages, each shown to whom its right is given and where this process serves it."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from shared.rights import Principal, Right, may, rights_of_routes
+
+NAV = (
+    ("/", "write", Right.PUBLIC),
+    ("/track", "track", Right.PUBLIC),
+    ("/cases", "cases", Right.CASES_READ),
+    ("/queue", "queue", Right.CASES_DISPATCH),
+    ("/quarantine", "quarantine", Right.QUARANTINE),
+    ("/console", "console", Right.CONSOLE),
+    ("/trail", "trail", Right.TRAIL_READ),
+    ("/outbox", "outbox", Right.DELIVERIES_READ),
+)
+"""Address, word (`nav.<word>`), right."""
+
+
+def served(app: FastAPI) -> frozenset[str]:
+    """The addresses that an application answers; looked up once."""
+    if not hasattr(app.state, "served"):
+        app.state.served = frozenset(
+            name.partition(" ")[2] for name in rights_of_routes(app) if name.startswith("GET")
+        )
+    found: frozenset[str] = app.state.served
+    return found
+
+
+def nav_for(app: FastAPI, principal: Principal) -> list[tuple[str, str]]:
+    """Address and word of each way that is open to somebody."""
+    there = served(app)
+    return [(path, word) for path, word, right in NAV if path in there and may(principal, right)]
