@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
 from shared.bus import Subscription, Tap
 from shared.clock import Clock
@@ -90,3 +90,7 @@ class Service:
     companions: Sequence[Companion] = field(default_factory=tuple)
     prepare: Callable[[], Awaitable[None]] | None = None
     """Called once the store is open, before anything is handed over."""
+    wire: Callable[[FastAPI], None] | None = None
+    """Called once with the application, before its routes are served."""
+    close: Callable[[], Awaitable[None]] | None = None
+    """Called once nothing more is handed over, while the store is still open."""
