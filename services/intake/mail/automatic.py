@@ -47,7 +47,7 @@ _BOUNCE_TEXT = re.compile(
     r"|unable to deliver|delivery (?:to|failed|attempts)"
     r"|permanent (?:fatal )?error|returned to (?:you|sender)|user unknown|unknown user|mailbox (?:full"
     r"|unavailable)|failed (?:recipients|addresses|to deliver|delivery)"
-    r"|transcript of session|original message (?:follows|was|text|headers)|---- ?(?:below|this is"
+    r"|transcript of \w+ follows|original message (?:follows|was|text|headers)|---- ?(?:below|this is"
     r"|original|unsent)|mail loop|unrouteable|was not delivered"
     r"|[45]\d\d[ -][45]\.\d\.\d|无法(?:投递|送达)|無法(?:投遞|送達|傳遞)|退信|收件人.{0,12}不存在",
     re.IGNORECASE,
