@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from shared.events.envelope import Event
+
+Unspoken = Annotated[str, Field(exclude=True, repr=False)]
+"""Goes from the decision into the aggregate's state and no further: it is never among the event's bytes."""
 
 
 class OrganisationPublished(Event, type="organisation.published", topic="organisation"):
@@ -20,6 +25,7 @@ class AccountCreated(Event, type="account.created", topic="organisation"):
     person: str
     roles: list[str]
     department: str | None = None
+    password_hash: Unspoken = ""
 
 
 class AccountChanged(Event, type="account.changed", topic="organisation"):
@@ -27,13 +33,17 @@ class AccountChanged(Event, type="account.changed", topic="organisation"):
 
     actor: str
     change: Literal["password", "closed", "opened"]
+    password_hash: Unspoken = ""
 
 
 class KeyIssued(Event, type="account.key_issued", topic="organisation"):
     """A machine may call the API."""
 
     actor: str
+    name: str = ""
+    """What the administrator calls the machine: small letters, digits and hyphens."""
     rights: list[str]
+    secret_hash: Unspoken = ""
 
 
 class KeyRevoked(Event, type="account.key_revoked", topic="organisation"):

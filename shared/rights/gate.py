@@ -99,11 +99,15 @@ class Gate:
 
     def sign_out(self, response: Response, session: Session | None) -> None:
         """End a session: its cookie is deleted, a copy of it refused (by this process, until it expires)."""
+        self.end(session)
+        response.delete_cookie(self.cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+    def end(self, session: Session | None) -> None:
+        """Refuse a session from now on."""
         now = self._clock.now()
         self._ended = {ended: expires for ended, expires in self._ended.items() if expires > now}
         if session is not None:
             self._ended[session.id] = session.expires
-        response.delete_cookie(self.cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
 
     @property
     def anybody(self) -> Principal:
