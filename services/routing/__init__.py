@@ -9,7 +9,6 @@ from services.routing.api import router
 from services.routing.case import CASES, Case
 from services.routing.desk import Desk
 from services.routing.handlers import CASE_KIND, Handlers
-from services.routing.matching import matcher
 from services.routing.office import Office
 from services.routing.published import ORGANISATIONS
 from shared.aggregate import Aggregates
@@ -22,7 +21,7 @@ COLLECTIONS = (CASES, ORGANISATIONS)
 
 def service(house: House) -> Service:
     """Routing, ready to be run."""
-    desk = Desk(house.organisation, matcher(house.organisation))
+    desk = Desk(house.organisation)
     cases: Aggregates[Case] = Aggregates(CASE_KIND, house.store, house.clock)
     handlers = Handlers(house, desk, cases)
     office = Office(house, desk, cases)

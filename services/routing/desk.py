@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, get_args
+from typing import get_args
 
+from services.routing.assign import matcher
 from services.routing.obligation import Obligation
 from shared.calendar import Limit, due
 from shared.events.cases import Action, ObligationKind, Started
 from shared.events.messages import Kind
-from shared.organisation.limits import Limits
-from shared.organisation.model import Organisation
+from shared.organisation import Limits, Organisation
 
 _BINDING: frozenset[ObligationKind] = frozenset(
     {"dispatch", "accept", "contact", "resolve", "callback", "promise"}
@@ -21,43 +21,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _REMEMBERED = 4096
 
 _Times = tuple[datetime, datetime]
-
-
-class Match(Protocol):
-    """Who is responsible by the words of a message, and why."""
-
-    @property
-    def department(self) -> str | None:
-        """The department, or None where no duty is sure."""
-        ...
-
-    @property
-    def rule(self) -> str | None:
-        """The duty that decided, by its id."""
-        ...
-
-    @property
-    def words(self) -> Sequence[str]:
-        """The words that decided."""
-        ...
-
-    @property
-    def score(self) -> int:
-        """How much speaks for it."""
-        ...
-
-    @property
-    def alternatives(self) -> Mapping[str, int]:
-        """What speaks for others, by duty."""
-        ...
-
-
-class Matcher(Protocol):
-    """Assignment by rules."""
-
-    def __call__(self, text: str) -> Match:
-        """Find the department responsible for what is said."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -71,10 +34,10 @@ class Step:
 class Desk:
     """Immutable, whatever it remembers to save work. Made once for each version of the organisation."""
 
-    def __init__(self, organisation: Organisation, matcher: Matcher) -> None:
+    def __init__(self, organisation: Organisation) -> None:
         self.organisation = organisation
         self.version = organisation.version
-        self.match = matcher
+        self.match = matcher(organisation)
         _check(organisation)
         self._calendar = organisation.calendar
         self._limits: dict[Kind, Limits] = {}

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
+from services.routing.desk import Desk
 from shared.events.cases import CaseAlarmed
+from shared.organisation import load
+from shared.settings import SAMPLE_ORGANISATION
 from tests.installations import in_a_loop
 from tests.unit.case_samples import SHANGHAI, local
 from tests.unit.routing_room import Room, room
@@ -21,6 +25,12 @@ ALONE = {
 """A problem that arrives and is assigned on Wednesday 2026-09-30 16:00; 1–7 October are holidays, Sat 10 is worked."""
 
 
+@cache
+def county() -> Desk:
+    """The sample organisation's desk."""
+    return Desk(load(SAMPLE_ORGANISATION))
+
+
 def shown(instant: datetime) -> str:
     return instant.astimezone(SHANGHAI).strftime("%m-%d %H:%M:%S")
 
@@ -31,8 +41,8 @@ async def alarms(here: Room, case_id: str) -> list[CaseAlarmed]:
 
 @in_a_loop
 async def test_left_alone_every_rung_falls_once_on_the_instant_of_the_table(tmp_path: Path) -> None:
-    async with room(tmp_path) as here:
-        case_id = await here.arrives("The roof leaks")
+    async with room(tmp_path, desk=county()) as here:
+        case_id = await here.arrives("路燈不亮,路面有坑")
         await here.live_until(local("2026-11-30 12:00"))
         found = {
             (rung.kind, rung.action, shown(rung.at))
@@ -60,8 +70,8 @@ async def test_left_alone_every_rung_falls_once_on_the_instant_of_the_table(tmp_
 
 @in_a_loop
 async def test_one_person_hears_once_of_what_falls_on_one_instant_of_one_case(tmp_path: Path) -> None:
-    async with room(tmp_path) as here:
-        case_id = await here.arrives("The roof leaks")
+    async with room(tmp_path, desk=county()) as here:
+        case_id = await here.arrives("路燈不亮,路面有坑")
         await here.live_until(local("2026-11-30 12:00"))
         told = Counter(
             (notice.person, alarm.at) for alarm in await alarms(here, case_id) for notice in alarm.notices
@@ -69,19 +79,22 @@ async def test_one_person_hears_once_of_what_falls_on_one_instant_of_one_case(tm
         assert set(told.values()) == {1}
         last = (await alarms(here, case_id))[-1]
         assert shown(last.at) == "10-16 17:30:00"
-        assert [(notice.person, notice.rungs) for notice in last.notices] == [("principal", [0, 1])]
+        assert [(notice.person, notice.rungs) for notice in last.notices] == [("mayor", [0, 1])]
         on_the_12th = next(one for one in await alarms(here, case_id) if shown(one.at) == "10-12 15:22:30")
         assert {notice.person for notice in on_the_12th.notices} == {
-            "desk-officer",
-            "housing-officer",
+            "coordination-officer-1",
+            "coordination-officer-2",
+            "coordination-deputy",
+            "housing-officer-1",
+            "housing-officer-2",
             "housing-deputy",
         }
 
 
 @in_a_loop
 async def test_after_an_outage_a_case_climbs_straight_to_its_present_rungs(tmp_path: Path) -> None:
-    async with room(tmp_path) as here:
-        case_id = await here.arrives("The roof leaks")
+    async with room(tmp_path, desk=county()) as here:
+        case_id = await here.arrives("路燈不亮,路面有坑")
         here.clock.advance_to(local("2026-10-09 18:00"))  # nothing ran meanwhile
         await here.timers.fire_due()
         (alarm,) = await alarms(here, case_id)
@@ -92,7 +105,7 @@ async def test_after_an_outage_a_case_climbs_straight_to_its_present_rungs(tmp_p
             "warn",
             "breach",
         ]
-        assert [notice.person for notice in alarm.notices] == ["leader-one"]
+        assert [notice.person for notice in alarm.notices] == ["vice-mayor-1"]
         assert len((await here.case(case_id)).breached) == 2
 
 
@@ -100,7 +113,7 @@ async def test_after_an_outage_a_case_climbs_straight_to_its_present_rungs(tmp_p
 async def test_what_nobody_could_place_is_dispatched_by_the_coordinator_in_time_or_climbs(
     tmp_path: Path,
 ) -> None:
-    async with room(tmp_path) as here:
+    async with room(tmp_path, desk=county()) as here:
         case_id = await here.arrives("Something altogether different")
         dispatch = (await here.case(case_id)).owes("dispatch")
         assert dispatch is not None
@@ -108,13 +121,13 @@ async def test_what_nobody_could_place_is_dispatched_by_the_coordinator_in_time_
         await here.live_until(local("2026-10-08 09:30"))
         breach = (await alarms(here, case_id))[-1]
         assert [(rung.kind, rung.action) for rung in breach.rungs] == [("dispatch", "breach")]
-        assert [notice.person for notice in breach.notices] == ["desk-head"]
+        assert [notice.person for notice in breach.notices] == ["coordination-head"]
 
 
 @in_a_loop
 async def test_the_promise_runs_from_arrival_whatever_happens_to_the_assignment(tmp_path: Path) -> None:
-    async with room(tmp_path) as here:
-        record = await here.message("The roof leaks")
+    async with room(tmp_path, desk=county()) as here:
+        record = await here.message("路燈不亮,路面有坑")
         here.clock.advance_to(local("2026-10-09 10:00"))
         await here.handlers.on_received(record)
         (case_id,) = [

@@ -7,7 +7,6 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from services.routing.desk import Desk
-from services.routing.matching import matcher
 from shared.organisation.model import Organisation
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -105,4 +104,4 @@ def organisation() -> Organisation:
 @cache
 def desk() -> Desk:
     """The desk of that organisation."""
-    return Desk(organisation(), matcher(organisation()))
+    return Desk(organisation())
