@@ -1,80 +1,71 @@
-"""The audit's own index: what is committed of the log, how far the events are consumed, where each aggregate's entries are.
+"""The audit's own index: what is committed of the log, how far the events are consumed, whose entries are where,
+what the console shows.
 
-It is a projection of the log but for one row: size, root and position, which say what the log stands for (DESIGN.md section 7).
+It is a projection of the log but for one row: size, root and position, which say what the log stands for.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 
 from services.audit.log import EMPTY_TREE, TreeState
+from services.audit.projection import ENDS, Days, Rows, Unsettled
+from shared.events import Record
+
+FILE = "index.db"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL,
     position INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS entries (at INTEGER PRIMARY KEY, aggregate TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS entries_of ON entries (aggregate);
-CREATE TABLE IF NOT EXISTS refs (ref TEXT PRIMARY KEY, matter TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS links (matter TEXT NOT NULL, aggregate TEXT NOT NULL, PRIMARY KEY (matter, aggregate)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entries (aggregate TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (aggregate, at))
+    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS links (matter TEXT NOT NULL, aggregate TEXT NOT NULL, PRIMARY KEY (matter, aggregate))
+    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cases (matter TEXT PRIMARY KEY, ref TEXT NOT NULL, kind TEXT NOT NULL, channel TEXT NOT NULL,
+    arrived INTEGER NOT NULL, promise INTEGER, state TEXT NOT NULL, holder TEXT NOT NULL) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS cases_ref ON cases (ref);
+CREATE INDEX IF NOT EXISTS cases_open ON cases (holder) WHERE state <> 'closed';
+CREATE TABLE IF NOT EXISTS owed (matter TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, owner TEXT NOT NULL,
+    since INTEGER NOT NULL, due INTEGER NOT NULL, binding INTEGER NOT NULL, stage INTEGER NOT NULL,
+    PRIMARY KEY (matter, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS owed_due ON owed (due) WHERE binding;
+CREATE INDEX IF NOT EXISTS owed_aged ON owed (stage, due) WHERE binding AND stage > 1;
+CREATE TABLE IF NOT EXISTS unsettled (message TEXT PRIMARY KEY, day TEXT NOT NULL, endpoint TEXT NOT NULL,
+    state TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS balance (day TEXT NOT NULL, endpoint TEXT NOT NULL, received INTEGER NOT NULL,
+    attached INTEGER NOT NULL, new INTEGER NOT NULL, quarantined INTEGER NOT NULL, refused INTEGER NOT NULL,
+    PRIMARY KEY (day, endpoint)) WITHOUT ROWID;
+"""
+_COUNT = """
+INSERT INTO balance VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET received = received + excluded.received,
+    attached = attached + excluded.attached, new = new + excluded.new,
+    quarantined = quarantined + excluded.quarantined, refused = refused + excluded.refused
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """What one entry adds to the index."""
+class Lookup:
+    """Reading an index: which entries are whose. For one thread at a time."""
 
-    aggregate: str
-    matter: str | None = None
-    """The case that the aggregate belongs to, where this entry says so."""
-    ref: str | None = None
-    """The case's ref, where this entry gives it one."""
-
-
-class Index:
-    """One SQLite file. Written by the audit's thread alone; read from any."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = _connect(path)
-        self._writer.executescript(_SCHEMA)
-        self._reader = _connect(path)
-        row = self._writer.execute("SELECT size, root, position FROM state").fetchone()
-        self.state = TreeState(row[0], row[1]) if row else EMPTY_TREE
-        self.position: int = row[2] if row else 0
-
-    def commit(self, state: TreeState, position: int, entries: Sequence[Indexed]) -> None:
-        """What the log has from here on; durable when this returns."""
-        first = self.state.size
-        links = [(one.matter, one.aggregate) for one in entries if one.matter and one.matter != one.aggregate]
-        refs = [(one.ref, one.aggregate) for one in entries if one.ref]
-        with self._writer:
-            self._writer.execute("BEGIN")
-            self._writer.executemany(
-                "INSERT INTO entries VALUES (?, ?)",
-                ((first + offset, one.aggregate) for offset, one in enumerate(entries)),
-            )
-            self._writer.executemany("INSERT OR IGNORE INTO links VALUES (?, ?)", links)
-            self._writer.executemany("INSERT OR IGNORE INTO refs VALUES (?, ?)", refs)
-            self._writer.execute(
-                "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?)", (state.size, state.root, position)
-            )
-        self.state, self.position = state, position
+    def __init__(self, reader: sqlite3.Connection) -> None:
+        self._reader = reader
 
     def case_of(self, ref: str) -> str | None:
         """The case that has a ref."""
-        row = self._reader.execute("SELECT matter FROM refs WHERE ref = ?", (ref,)).fetchone()
+        row = self._reader.execute("SELECT matter FROM cases WHERE ref = ?", (ref,)).fetchone()
         return row and str(row[0])
 
-    def of_aggregates(self, aggregates: Iterable[str], since: int = 0, limit: int = 1000) -> list[int]:
+    def of_aggregates(
+        self, aggregates: Iterable[str], since: int = 0, limit: int = 1000, *, below: int = 1 << 62
+    ) -> list[int]:
         """Where the entries of some aggregates are, in the log's order."""
         names = list(aggregates)
         marks = ", ".join("?" * len(names))
         rows = self._reader.execute(
-            f"SELECT at FROM entries WHERE aggregate IN ({marks}) AND at >= ? ORDER BY at LIMIT ?",  # noqa: S608
-            (*names, since, limit),
+            f"SELECT at FROM entries WHERE aggregate IN ({marks}) AND at >= ? AND at < ? ORDER BY at LIMIT ?",  # noqa: S608
+            (*names, since, below, limit),
         ).fetchall()
         return [row[0] for row in rows]
 
@@ -84,14 +75,100 @@ class Index:
         return [case, *(row[0] for row in rows)]
 
     def close(self) -> None:
-        """Close both connections."""
-        self._writer.close()
+        """Close the connection."""
         self._reader.close()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+class Index(Lookup):
+    """One SQLite file. Written by the audit's thread alone; read from the event loop."""
+
+    def __init__(self, path: Path, zone: tzinfo) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._days = Days(zone)
+        self._writer = connect(path)
+        self._writer.executescript(_SCHEMA)
+        super().__init__(connect(path))
+        self.state, self.position = EMPTY_TREE, 0
+        self.reload()
+
+    def reload(self) -> None:
+        """Take what is committed for what stands, after a commit that failed or may have."""
+        if self._writer.in_transaction:
+            self._writer.rollback()
+        row = self._writer.execute("SELECT size, root, position FROM state").fetchone()
+        if row is not None:
+            self.state, self.position = TreeState(row[0], row[1]), row[2]
+
+    def commit(self, state: TreeState, position: int, records: Sequence[Record]) -> None:
+        """What the log has from here on, `records` being what is new; durable then. Raises sqlite3.Error."""
+        rows = Rows(self._days, self._unsettled)
+        for at, record in enumerate(records, self.state.size):
+            rows.add(at, record)
+        with self._writer:
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._write(rows)
+            self._writer.execute(
+                "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?)", (state.size, state.root, position)
+            )
+        self.state, self.position = state, position
+
+    def _write(self, rows: Rows) -> None:
+        many = self._writer.executemany
+        many("INSERT OR IGNORE INTO entries VALUES (?, ?)", rows.entries)
+        many("INSERT OR IGNORE INTO links VALUES (?, ?)", rows.links)
+        many(
+            "INSERT OR IGNORE INTO cases VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            ((case, *row) for case, row in rows.opened.items()),
+        )
+        many(
+            "UPDATE cases SET state = ?, holder = coalesce(?, holder) WHERE matter = ?",
+            ((*row, case) for case, row in rows.moved.items()),
+        )
+        many("DELETE FROM owed WHERE matter = ?", ((case,) for case in rows.closed))
+        many(
+            "INSERT OR REPLACE INTO owed VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            ((case, one, *row) for case, owed in rows.owed.items() for one, row in owed.items()),
+        )
+        many("UPDATE owed SET stage = max(stage, ?) WHERE matter = ? AND id = ?", rows.aged)
+        many("DELETE FROM owed WHERE matter = ? AND id = ?", rows.ended)
+        many(
+            "INSERT OR REPLACE INTO unsettled VALUES (?, ?, ?, ?)",
+            ((message, *waits) for message, waits in rows.unsettled.items() if waits),
+        )
+        many(
+            "DELETE FROM unsettled WHERE message = ?",
+            ((message,) for message, waits in rows.unsettled.items() if not waits),
+        )
+        many(
+            _COUNT,
+            (
+                (*of, counts["received"], *(counts[end] for end in ENDS))
+                for of, counts in rows.balance.items()
+            ),
+        )
+
+    def _unsettled(self, message: str) -> Unsettled | None:
+        row = self._writer.execute(
+            "SELECT day, endpoint, state FROM unsettled WHERE message = ?", (message,)
+        ).fetchone()
+        return Unsettled(*row) if row else None
+
+    def close(self) -> None:
+        """Close both connections."""
+        self._writer.close()
+        super().close()
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection to an index. Raises sqlite3.Error."""
+    if read_only:
+        return sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA wal_autocheckpoint=16384")
+    connection.execute("PRAGMA cache_size=-32768")
     return connection

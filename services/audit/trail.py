@@ -1,25 +1,27 @@
 """The trail: every event becomes an entry, in the order it was committed, and every second a checkpoint says so.
 
-Order of durability (DESIGN.md section 7): tiles → index (size, root, position) → signature → checkpoint. One thread does it all.
+Order of durability (DESIGN.md section 7): tiles → index (size, root, position) → signature → checkpoint. One thread
+does it all.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import tzinfo
 from pathlib import Path
 
 import structlog
 
-from services.audit.index import Index, Indexed
-from services.audit.log import LogReader, LogWriter, Signer, TreeState, from_directory
+from services.audit.index import FILE, Index
+from services.audit.log import LogReader, LogWriter, Signer, StateError, TreeState, from_directory
 from shared import metrics
 from shared.events import Record
-from shared.events.cases import CaseOpened
-from shared.events.deliveries import DeliveryQueued
-from shared.events.messages import MessageSettled
+from shared.store import Store
 
 log = structlog.get_logger()
 
@@ -27,19 +29,36 @@ INTEGRATE_FROM = 256
 """With fewer entries waiting, the next integration waits for the interval's end."""
 INTEGRATE_EVERY = 0.25
 PUBLISH_EVERY = 1.0
+STUCK_AFTER = 10.0
+"""Seconds that entries may wait for a checkpoint before the service counts as not ready."""
+
+_FAILURES = (OSError, sqlite3.Error)
+
+
+class TrailClosed(RuntimeError):
+    """The trail was closed before what was waited for."""
 
 
 class Trail:
-    """The log of one installation, its index, and what is served of it."""
+    """The log of one installation, its index, and what is published of it.
 
-    def __init__(self, directory: Path, signer: Signer) -> None:
+    Opening it raises StateError where log and index don't belong together, LockedError where it is open already.
+    """
+
+    def __init__(self, directory: Path, signer: Signer, zone: tzinfo) -> None:
         self.directory = directory / "log"
         self.signer = signer
-        self.index = Index(directory / "index.db")
+        self.index = Index(directory / FILE, zone)
         self._writer = LogWriter(self.directory, self.index.state)
+        self._broken = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trail")
         self._publishing: asyncio.Task[None] | None = None
-        self._published = asyncio.Condition()
+        self._moved = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._closed = False
+        self._taking = False
+        self._waiting_since: float | None = None
+        self._last_error = ""
         metrics.TRAIL_SIZE.set_function(lambda: self.published.size)
 
     @property
@@ -51,82 +70,134 @@ class Trail:
         """How far the events are in the log."""
         return self.index.position
 
+    async def belongs_to(self, store: Store) -> None:
+        """Raises StateError where the last entry is no event of the store: the store is older, or another's."""
+        size = self.index.state.size
+        if not size:
+            return
+        last = self.reader().entry(size - 1, size)
+        event = Record.read("", last)
+        stands = [one for one in await store.history(event.subject) if one.sequence == event.sequence]
+        if not stands or stands[0].value != last:
+            raise StateError(
+                f"{self.directory}: the trail is ahead of its database: its {size} entries end with {event.id}, "
+                f"which the database {'has otherwise' if stands else 'does not have'}. Put back the database that"
+                " belongs to this trail, or the trail that belongs to this database; nothing was changed"
+            )
+
     async def take(self, batch: Sequence[tuple[int, Record]]) -> None:
-        """Make entries of events."""
+        """Make entries of events. Raises OSError or sqlite3.Error, and is then to be called again."""
         started = time.monotonic()
-        loop = asyncio.get_running_loop()
-        entries = [indexed(record) for _, record in batch]
-        values = [record.value for _, record in batch]
-        await loop.run_in_executor(self._thread, self._integrate, values, batch[-1][0], entries)
+        self._taking = True
+        self._waiting_since = self._waiting_since or started
+        self._hurry.clear()
+        records = [record for _, record in batch]
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._integrate, records, batch[-1][0])
+        self._taking = False
         if len(batch) < INTEGRATE_FROM:
-            await asyncio.sleep(max(0.0, INTEGRATE_EVERY - (time.monotonic() - started)))
+            left = INTEGRATE_EVERY - (time.monotonic() - started)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), max(0.0, left))
 
-    def _integrate(self, values: list[bytes], position: int, entries: list[Indexed]) -> None:
-        state = self._writer.integrate(values)
-        self.index.commit(state, position, entries)
-
-    def _publish(self) -> bool:
-        if self._writer.state == self._writer.published:
-            return False
-        self._writer.publish(self._writer.state, self.signer)
-        return True
+    def hurry(self) -> None:
+        """Somebody waits for the next entries: don't gather more of them first."""
+        self._hurry.set()
 
     async def publish(self) -> None:
-        """Sign what is integrated, where that is more than was signed."""
+        """Sign what is integrated, where that is more than was signed. Raises OSError or sqlite3.Error."""
         loop = asyncio.get_running_loop()
         if await loop.run_in_executor(self._thread, self._publish):
-            async with self._published:
-                self._published.notify_all()
+            self._waiting_since = time.monotonic() if self._taking else None
+            moved, self._moved = self._moved, asyncio.Event()
+            moved.set()
 
     async def covered(self, size: int) -> None:
-        """Return once a checkpoint covers the first `size` entries."""
-        async with self._published:
-            await self._published.wait_for(lambda: self.published.size >= size)
+        """Return once a checkpoint covers the first `size` entries. Raises TrailClosed where none ever will."""
+        while self.published.size < size:
+            if self._closed:
+                raise TrailClosed(f"the trail was closed at {self.published.size} entries, before {size}")
+            await self._moved.wait()
+
+    def _integrate(self, records: list[Record], position: int) -> None:
+        try:
+            self._mend()
+            state = self._writer.integrate([record.value for record in records])
+            self.index.commit(state, position, records)
+        except BaseException as error:
+            self._break(error)
+            raise
+
+    def _publish(self) -> bool:
+        try:
+            self._mend()
+            if self.index.state == self._writer.published:
+                return False
+            self._writer.publish(self.index.state, self.signer)
+        except BaseException as error:
+            self._break(error)
+            raise
+        return True
+
+    def _break(self, error: BaseException) -> None:
+        # The writer may be ahead of the index: nothing of it may be signed.
+        self._broken = True
+        self._last_error = str(error)
+
+    def _mend(self) -> None:
+        """After a step that failed half-way: what the index has is what stands."""
+        if not self._broken:
+            return
+        self._writer.close()
+        self.index.reload()
+        self._writer = LogWriter(self.directory, self.index.state)
+        self._broken = False
+        log.info("trail.reopened", size=self.index.state.size)
 
     async def start(self) -> None:
+        """Begin to publish."""
         self._publishing = asyncio.create_task(self._publish_forever())
 
     async def _publish_forever(self) -> None:
         while True:
             try:
                 await self.publish()
-            except OSError:
+            except _FAILURES as error:
+                log.warning("trail.not_published", error=str(error))
+            except Exception:
                 log.exception("trail.not_published")
             await asyncio.sleep(PUBLISH_EVERY)
 
     async def stop(self) -> None:
-        if self._publishing is not None:
-            self._publishing.cancel()
-            await asyncio.gather(self._publishing, return_exceptions=True)
+        """Nothing yet: events still come. `close` ends it."""
 
     async def idle(self) -> None:
+        """Return once everything integrated is published."""
         await self.publish()
 
     def ready(self) -> str | None:
-        return None
+        """Why the trail doesn't get on, or None where it does."""
+        since = self._waiting_since
+        if since is None or (waited := time.monotonic() - since) <= STUCK_AFTER:
+            return None
+        reason = f": {self._last_error}" if self._last_error else ""
+        return f"entries wait for a checkpoint since {waited:.0f} s{reason}"
 
     async def close(self) -> None:
-        """Sign what is left and let the directory go; after the bus has stopped."""
-        await self.publish()
-        self._thread.shutdown()
-        self._writer.close()
-        self.index.close()
+        """Sign what is left and let the directory go; once the bus hands over nothing more."""
+        if self._publishing is not None:
+            self._publishing.cancel()
+            await asyncio.gather(self._publishing, return_exceptions=True)
+        try:
+            await self.publish()
+        except _FAILURES as error:
+            log.warning("trail.not_published", error=str(error), next="signed at the next start")
+        finally:
+            self._closed = True
+            self._moved.set()
+            self._thread.shutdown()
+            self._writer.close()
+            self.index.close()
 
     def reader(self) -> LogReader:
         """A reader of the log as it stands, for one thread."""
         return LogReader(from_directory(self.directory))
-
-
-def indexed(record: Record) -> Indexed:
-    """What the index keeps of an event: which aggregate it is of, and which case that belongs to."""
-    if record.type not in _LINKING:
-        return Indexed(record.subject)
-    match record.data:
-        case CaseOpened(ref=ref):
-            return Indexed(record.subject, ref=ref)
-        case DeliveryQueued(case=matter) | MessageSettled(case=matter):
-            return Indexed(record.subject, matter=matter)
-    return Indexed(record.subject)
-
-
-_LINKING = {CaseOpened.TYPE, DeliveryQueued.TYPE, MessageSettled.TYPE}

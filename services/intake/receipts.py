@@ -1,21 +1,11 @@
-"""Receipts: a signed promise that a message will be in the trail (DESIGN.md section 7).
-
-A receipt is a signed note (c2sp.org/signed-note) whose text names the trail, the message, its entry's leaf hash
-(RFC 6962), the time, and by when the trail will cover it. Ed25519 is deterministic, so the same message's receipt is
-always the same bytes.
-"""
+"""What a sender holds: a signed promise that the message will be in the trail (`shared.receipts`)."""
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.events import Record, timestamp
-from shared.note import Signer, encode_base64, sign_note
-
-MERGE_DELAY_SECONDS = 60
-HEADER = "throughline receipt v1"
+from shared.events import Record
+from shared.receipts import Receipt, receipt_signer
 
 
 class Receipts:
@@ -23,7 +13,7 @@ class Receipts:
 
     def __init__(self, origin: str, key: Ed25519PrivateKey) -> None:
         self._origin = origin
-        self._signer = Signer(f"{origin}/receipt", key.private_bytes_raw())
+        self._signer = receipt_signer(origin, key.private_bytes_raw())
 
     @property
     def vkey(self) -> str:
@@ -32,9 +22,4 @@ class Receipts:
 
     def sign(self, message_id: str, entry: Record) -> str:
         """The receipt for the message's first entry."""
-        leaf = sha256(b"\x00" + entry.value).digest()
-        text = (
-            f"{HEADER}\n{self._origin}\n{message_id}\n{encode_base64(leaf)}\n{timestamp(entry.time)}\n"
-            f"merge delay {MERGE_DELAY_SECONDS} s\n"
-        )
-        return sign_note(text, [self._signer]).decode()
+        return Receipt.of(self._origin, message_id, entry.value, entry.time).sign(self._signer).decode()

@@ -29,6 +29,8 @@ class Tap:
 
     position: Callable[[], int]
     take: Callable[[Sequence[tuple[int, Record]]], Awaitable[None]]
+    hurry: Callable[[], None] = lambda: None
+    """Somebody waits until everything is taken: don't wait for more to come."""
 
 
 class Bus(Protocol):

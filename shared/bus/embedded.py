@@ -206,6 +206,13 @@ class _Tapped:
     def behind(self) -> int:
         return self._tail.position - self._tap.position()
 
+    def idle(self) -> bool:
+        """Whether everything is taken; what is not is asked for."""
+        if self.behind() <= 0:
+            return True
+        self._tap.hurry()
+        return False
+
 
 class EmbeddedBus:
     """All groups of one process."""
@@ -258,6 +265,7 @@ class EmbeddedBus:
     async def idle(self) -> None:
         while True:
             waits = [not await group.idle() for group in self.groups]
-            if not any(waits) and all(tap.behind() <= 0 for tap in self._taps):
+            waits += [not tap.idle() for tap in self._taps]
+            if not any(waits):
                 return
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)

@@ -1,0 +1,157 @@
+"""What anybody can check: proofs that entries are in the log, the head, tiles as they are served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+
+from services.audit.log import (
+    EMPTY_TREE,
+    LogReader,
+    TlogProof,
+    TreeState,
+    Verifier,
+    from_directory,
+    leaf_hash,
+    open_checkpoint,
+    verify_consistency,
+)
+from services.audit.log.tiles import ENTRIES, Tile, frame_entries, hashes_at, split_bundle
+
+SCANNED_A_CALL = 8192
+"""How many entries are looked through for those of a type before an answer is given."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the log, with its proof under the checkpoint it was read at."""
+
+    index: int
+    value: bytes
+    proof: bytes
+    """A tlog-proof that carries the entry as its `extra`."""
+
+
+@dataclass(frozen=True)
+class Proved:
+    """Entries of the tree that one checkpoint signs."""
+
+    checkpoint: bytes
+    size: int
+    entries: list[Entry]
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last checkpoint, and what is wrong with it: nothing where it is verified."""
+
+    state: TreeState
+    signed_at: datetime | None
+    problem: str | None = None
+
+
+class Evidence:
+    """What a log directory proves under its key. Not for the event loop; safe in several threads."""
+
+    def __init__(self, directory: Path, log: Verifier) -> None:
+        self.directory = directory
+        self.log = log
+        self._seen: TreeState | None = None
+        self._watching = Lock()
+
+    def checkpoint(self) -> bytes | None:
+        """The published checkpoint, None before the first."""
+        try:
+            return (self.directory / "checkpoint").read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def prove(self, indices: Iterable[int]) -> Proved:
+        """Those of the entries that the published checkpoint covers. Raises ValueError, OSError for a damaged log."""
+        checkpoint = self.checkpoint()
+        if checkpoint is None:
+            return Proved(b"", 0, [])
+        size = open_checkpoint(checkpoint, self.log).state.size
+        reader = LogReader(from_directory(self.directory))
+        entries = []
+        for index in indices:
+            if index < size:
+                value = reader.entry(index, size)
+                path = tuple(reader.inclusion_proof(index, size))
+                proof = TlogProof(index, path, checkpoint, extra=value)
+                entries.append(Entry(index, value, proof.format()))
+        return Proved(checkpoint, size, entries)
+
+    def verified(self, entry: Entry) -> bool:
+        """Whether the proof leads from the entry's bytes to a root that the log's key signed: computed anew."""
+        try:
+            TlogProof.parse(entry.proof).verify(leaf_hash(entry.value), self.log)
+        except ValueError:
+            return False
+        return True
+
+    def find(self, kind: str | None, since: int, limit: int) -> tuple[list[int], int | None]:
+        """Entries of a type from an index on, and where to go on; None at the end of the tree."""
+        checkpoint = self.checkpoint()
+        size = open_checkpoint(checkpoint, self.log).state.size if checkpoint else 0
+        stop = min(size, since + SCANNED_A_CALL)
+        # Canonical JSON ends with its last key, which is `type`.
+        ending = f'"type":"{kind}"}}'.encode() if kind else b""
+        reader = LogReader(from_directory(self.directory))
+        found: list[int] = []
+        for index, value in enumerate(reader.entries(since, stop, size) if since < stop else (), since):
+            if value.endswith(ending):
+                found.append(index)
+                if len(found) == limit:
+                    stop = index + 1
+                    break
+        return found, stop if stop < size else None
+
+    def head(self) -> Head:
+        """The last checkpoint, verified anew: its signature, and that it continues what this process saw before."""
+        with self._watching:
+            checkpoint = self.checkpoint()
+            if checkpoint is None:
+                gone = self._seen is not None and "the checkpoint is gone"
+                return Head(EMPTY_TREE, None, gone or None)
+            signed_at = datetime.fromtimestamp((self.directory / "checkpoint").stat().st_mtime, UTC)
+            try:
+                state = open_checkpoint(checkpoint, self.log).state
+            except ValueError as error:
+                return Head(EMPTY_TREE, signed_at, str(error))
+            try:
+                self._follows(state)
+            except (ValueError, OSError) as error:
+                return Head(state, signed_at, str(error))
+            self._seen = state
+            return Head(state, signed_at)
+
+    def _follows(self, state: TreeState) -> None:
+        reader = LogReader(from_directory(self.directory))
+        if (root := reader.root(state.size)) != state.root:
+            raise ValueError(f"the tiles lead to another root than the signed one: {root.hex()}")
+        if self._seen is None:
+            return
+        old = self._seen
+        proof = reader.consistency_proof(old.size, state.size) if old.size <= state.size else []
+        verify_consistency(old.size, state.size, old.root, state.root, proof)
+
+    def tile(self, tile: Tile, size: int) -> bytes | None:
+        """A tile of the tree of `size`, or None; a partial one that is gone is cut out of the full one."""
+        if tile.start + tile.width > hashes_at(tile.level, size):
+            return None  # not part of the signed tree, and may be written anew after a crash
+        try:
+            return (self.directory / tile.path).read_bytes()
+        except FileNotFoundError:
+            if tile.full:
+                return None
+        try:
+            whole = (self.directory / tile.full_path).read_bytes()
+        except FileNotFoundError:
+            return None
+        if tile.level != ENTRIES:
+            return whole[: tile.width * 32]
+        return b"".join(frame_entries(split_bundle(whole, tile.width)[0]))
