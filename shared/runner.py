@@ -90,6 +90,9 @@ class Embedded:
             for companion in service.companions:
                 await companion.stop()
         await self.bus.stop()
+        for service in reversed(self.services):
+            if service.close is not None:
+                await service.close()
         await self.store.close()
         self._lock.release()
         log.info("runner.stopped")
