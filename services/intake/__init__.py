@@ -1,37 +1,21 @@
-"""The door in: channels → messages; receipts; the balance of what came in.
+"""The door in: channels → messages; receipts; quarantine; the balance of what came in.
 
-Hears `cases`, to settle its messages. Publishes `messages`.
+What it hears and publishes stands in `front`, which is loaded when it is asked for: `throughline send` reads files with
+parts of this package, and serves nothing.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from services.intake import api
-from services.intake.handlers import Settling
-from services.intake.message import MESSAGES, messages
-from services.intake.receiving import Door
-from services.intake.smtp import SmtpDoor
-from shared.aggregate import Aggregates
-from shared.bus import Subscription
-from shared.events.cases import CaseOpened, MessageAttached
-from shared.service import House, Service, Timer
+if TYPE_CHECKING:
+    from services.intake.front import COLLECTIONS, service
 
-COLLECTIONS = (MESSAGES,)
+__all__ = ["COLLECTIONS", "service"]
 
 
-def service(house: House) -> Service:
-    """Intake, ready to be run."""
-    kept = Aggregates(messages(timedelta(seconds=house.settings.settle_within)), house.store, house.clock)
-    door = Door(house, kept)
-    settling = Settling(house, kept)
-    return Service(
-        name="intake",
-        publishes=("messages",),
-        subscriptions=[
-            Subscription(("cases",), frozenset({CaseOpened.TYPE, MessageAttached.TYPE}), settling.on_case)
-        ],
-        timers=[Timer(MESSAGES, settling.on_due)],
-        routers=[api.router(house, door, kept)],
-        companions=[SmtpDoor(house, door)],
-    )
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("services.intake.front"), name)

@@ -1,4 +1,4 @@
-"""Intake over HTTP: messages, receipts."""
+"""Intake over HTTP: messages and transcripts come in; receipts."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from pydantic import BaseModel, ValidationError
 
-from services.intake.body import read_body
+from services.intake.body import receiving
 from services.intake.channels import phone
-from services.intake.channels.web import MOST_A_CALL, MessageBody, NotReadable, incoming, split
+from services.intake.channels.web import BODY, MOST_A_CALL, MessageBody, NotReadable, incoming, split
 from services.intake.message import Message
 from services.intake.receiving import Door, Incoming, Received
 from services.intake.transcripts import TranscriptRefused
@@ -22,21 +22,36 @@ from shared.aggregate import Aggregates
 from shared.events.messages import Kind
 from shared.rights import Principal, Right, requires
 from shared.service import House
-from shared.store import Unavailable
 from shared.web.problems import Problem
 
-RETRY_AFTER_SECONDS = 30
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key", max_length=500, description="Sent twice under one key, it is one message"
+    ),
+]
+Id = Annotated[
+    str, Path(max_length=60, description="A message's id", examples=["msg_a2b3c4d5e6f7a2b3c4d5e6f7a2"])
+]
 
 
 class Accepted(BaseModel):
-    """A message that is durable. Keep the receipt: it is our signed promise that the message will be in the trail."""
+    """A message that is durable. Keep the receipt: our signed promise that the trail will have it."""
 
     message_id: str
-    outcome: str
+    outcome: Literal["accepted", "quarantined", "refused"]
     receipt: str
     tracking: str
     ref: str | None = None
     repeated: bool = False
+
+
+class NotAccepted(BaseModel):
+    """A message of a batch that was not taken, and what to do."""
+
+    outcome: Literal["refused"] = "refused"
+    reason: str
+    detail: str
 
 
 class CallQuery(BaseModel):
@@ -57,16 +72,7 @@ class CallQuery(BaseModel):
         return phone.Call(**self.model_dump())
 
 
-class NotAccepted(BaseModel):
-    """A message of a batch that was not taken, and what to do."""
-
-    outcome: str = "refused"
-    reason: str
-    detail: str
-
-
-_BODY = TypeAdapter(MessageBody)
-_SCHEMA: dict[str, Any] = {
+_MESSAGES: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
@@ -84,26 +90,43 @@ _SCHEMA: dict[str, Any] = {
         },
     }
 }
+_TRANSCRIPTS: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/vtt": {
+                "schema": {"type": "string"},
+                "example": "WEBVTT\n\n00:00.000 --> 00:02.000\n您好",
+            },
+            "application/x-subrip": {"schema": {"type": "string"}},
+            "application/json": {"schema": {"type": "object"}},
+        },
+    }
+}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The body can't be read: no JSON, or no batch"},
+    413: {"description": "The body is too large"},
+    422: {"description": "It is no message: the problem says which field and why"},
+    503: {"description": "Nothing can be kept now; `Retry-After` says when to come again"},
+}
 
 
-def unavailable(error: Unavailable) -> Problem:
-    """What a sender is told when nothing can be kept now."""
-    return Problem(
-        503,
-        "come-again",
-        "Nothing can be accepted now",
-        f"Your message was not taken: {error}. Send it again later; sent twice under one id it counts once.",
-        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-    )
+def routers(house: House, door: Door, messages: Aggregates[Message]) -> list[APIRouter]:
+    """The routes of the open door."""
+    most = house.settings.max_body
+    return [
+        _messages(most, door, messages),
+        _transcripts(most, door),
+        _receipts(door),
+    ]
 
 
-def router(house: House, door: Door, messages: Aggregates[Message]) -> APIRouter:
-    """The routes of intake."""
-    routes = APIRouter(prefix="/v1", tags=["intake"])
+def _messages(most: int, door: Door, messages: Aggregates[Message]) -> APIRouter:
+    routes = APIRouter(prefix="/v1", tags=["intake"], route_class=receiving("web", most))
 
     async def one(raw: bytes, own_key: str | None, principal: Principal) -> Received | NotAccepted:
         try:
-            body = _BODY.validate_json(raw)
+            body = BODY.validate_json(raw)
         except ValidationError as error:
             return NotAccepted(reason="invalid", detail=explain(error))
         came = incoming(body, own_key=own_key, endpoint=endpoint_of(principal))
@@ -113,98 +136,81 @@ def router(house: House, door: Door, messages: Aggregates[Message]) -> APIRouter
         "/messages",
         status_code=202,
         response_model=Accepted | list[Accepted | NotAccepted],
-        openapi_extra=_SCHEMA,
-        responses={status: {"description": text} for status, text in PROBLEMS.items()},
+        openapi_extra=_MESSAGES,
+        responses=_PROBLEMS,
     )
     async def post_messages(
-        request: Request, principal: Annotated[Principal, requires(Right.SUBMIT)]
+        request: Request, principal: Annotated[Principal, requires(Right.SUBMIT)], idempotency_key: Key = None
     ) -> Response:
         """Hand over one message, or up to a hundred. `202` means that they are durable."""
-        raw = await read_body(request, house.settings.max_body)
-        headers = request.headers
+        raw = await request.body()
         try:
-            items, batch = split(raw, headers.get("content-type", ""), headers)
+            items, batch = split(raw, request.headers.get("content-type", ""), request.headers)
         except NotReadable as error:
             raise Problem(400, error.code, "The body can't be read", str(error)) from error
-        key = headers.get("idempotency-key")
-        keys = [own or (f"{key}/{at}" if key and batch else key) for at, (_, own) in enumerate(items)]
-        try:
-            answers = await asyncio.gather(
-                *(one(item, own, principal) for (item, _), own in zip(items, keys, strict=True))
-            )
-        except Unavailable as error:
-            raise unavailable(error) from error
-        if not batch and isinstance(answers[0], NotAccepted):
-            raise Problem(422, answers[0].reason, "This is no message we can take", answers[0].detail)
-        return Response(
-            orjson.dumps([shown(answer) for answer in answers] if batch else shown(answers[0])),
-            status_code=202,
-            media_type="application/json",
+        answers = await _all(
+            one(item, own or _key_of(idempotency_key, at, batch), principal)
+            for at, (item, own) in enumerate(items)
         )
+        if not batch:
+            if isinstance(answers[0], NotAccepted):
+                raise Problem(422, answers[0].reason, "This is no message we can take", answers[0].detail)
+            return _accepted(orjson.dumps(shown(answers[0])))
+        refused = sum(isinstance(answer, NotAccepted) for answer in answers)
+        metrics.RECEIVED.labels("web", "refused").inc(refused)
+        return _accepted(orjson.dumps([shown(answer) for answer in answers]))
 
-    @routes.post(
-        "/transcripts",
-        status_code=202,
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "text/vtt": {
-                        "schema": {"type": "string"},
-                        "example": "WEBVTT\n\n00:00.000 --> 00:02.000\n您好",
-                    },
-                    "application/x-subrip": {"schema": {"type": "string"}},
-                    "application/json": {"schema": {"type": "object"}},
-                },
-            }
-        },
-        responses={status: {"description": text} for status, text in PROBLEMS.items()},
-    )
+    return routes
+
+
+def _transcripts(most: int, door: Door) -> APIRouter:
+    routes = APIRouter(prefix="/v1", tags=["intake"], route_class=receiving("phone", most))
+
+    @routes.post("/transcripts", status_code=202, openapi_extra=_TRANSCRIPTS, responses=_PROBLEMS)
     async def post_transcript(
         request: Request,
         principal: Annotated[Principal, requires(Right.SUBMIT)],
         call: Annotated[CallQuery, Query()],
+        idempotency_key: Key = None,
     ) -> Accepted:
         """Hand over a call as WebVTT, SRT, or the JSON of Whisper and other services, known by its shape."""
-        raw = await read_body(request, house.settings.max_body)
+        raw, content_type = await request.body(), request.headers.get("content-type")
         endpoint = endpoint_of(principal).replace("http", "phone", 1)
         try:
             came = await asyncio.to_thread(
-                phone.incoming, raw, request.headers.get("content-type"), call.call(), endpoint=endpoint
+                phone.incoming, raw, content_type, call.call(), own_key=idempotency_key, endpoint=endpoint
             )
-            received = await door.receive(came)
         except TranscriptRefused as error:
-            metrics.RECEIVED.labels("phone", "refused").inc()
             raise Problem(422, error.reason_code, error.message, error.remedy) from error
-        except Unavailable as error:
-            raise unavailable(error) from error
-        return Accepted.model_validate(shown(received))
+        return Accepted.model_validate(shown(await door.receive(came)))
+
+    return routes
+
+
+def _receipts(door: Door) -> APIRouter:
+    routes = APIRouter(prefix="/v1", tags=["intake"])
 
     @routes.get(
-        "/receipts/{message_id}", response_model=Accepted, responses={404: {"description": "No such message"}}
+        "/receipts/{message_id}",
+        response_class=Response,
+        responses={
+            200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "A signed note"},
+            404: {"description": "No such message"},
+        },
     )
     async def get_receipt(
-        message_id: str, principal: Annotated[Principal, requires(Right.PUBLIC)]
-    ) -> Accepted:
+        message_id: Id, principal: Annotated[Principal, requires(Right.PUBLIC)]
+    ) -> Response:
         """The receipt of a message, the same bytes each time. Whoever knows the id may have it."""
         received = await door.again(message_id)
         if received is None:
             raise Problem(
                 404, "no-such-message", "No such message", f"Nothing was received under {message_id}."
             )
-        return Accepted(
-            message_id=message_id, outcome=received.outcome, receipt=received.receipt, tracking="", ref=None
-        )
+        name = f'attachment; filename="{received.message_id}.receipt"'
+        return Response(received.receipt, media_type="text/plain", headers={"Content-Disposition": name})
 
     return routes
-
-
-PROBLEMS = {
-    400: "The body is not JSON, or no batch",
-    413: "The body is too large",
-    422: "It is no message: the problem says which field and why",
-    503: "Nothing can be kept now; `Retry-After` says when to come again",
-}
 
 
 async def following(
@@ -221,8 +227,26 @@ async def following(
 
 
 def endpoint_of(principal: Principal) -> str:
-    """The endpoint's name in the balance of what came in: a machine's own, or the open form."""
+    """The endpoint's name in the balance of what came in: a machine's own, or the open one."""
     return f"http:{principal.id}" if principal.kind == "machine" else "http"
+
+
+async def _all(answering: Any) -> list[Received | NotAccepted]:
+    """Every answer. Raises only once each has come to its end: what is kept then, is kept."""
+    answers: list[Received | NotAccepted] = []
+    for answer in await asyncio.gather(*answering, return_exceptions=True):
+        if isinstance(answer, BaseException):
+            raise answer
+        answers.append(answer)
+    return answers
+
+
+def _key_of(key: str | None, at: int, batch: bool) -> str | None:
+    return f"{key}/{at}" if key and batch else key
+
+
+def _accepted(body: bytes) -> Response:
+    return Response(body, status_code=202, media_type="application/json")
 
 
 def shown(answer: Received | NotAccepted) -> dict[str, Any]:

@@ -1,32 +1,80 @@
-"""Reading a request's body no further than it may be."""
+"""Routes by which messages come in: a body is read no further than it may be, and what is refused is counted."""
 
 from __future__ import annotations
 
-from fastapi import Request
+from collections.abc import Callable, Coroutine
+from typing import Any
 
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
+
+from shared import metrics
 from shared.web.problems import Problem
 
+REFUSALS = frozenset({400, 413, 422})
+"""Answers by which a sender is told that nothing was kept, and why."""
 
-async def read_body(request: Request, most: int) -> bytes:
-    """The whole body. Raises Problem 413 as soon as it is larger than `most` bytes."""
-    stated = request.headers.get("content-length", "")
-    if stated.isdigit() and int(stated) > most:
-        raise too_large(most)
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise too_large(most)
-        parts.append(part)
-    return b"".join(parts)
+DRAINED = 8
+"""Times the limit that is read, and thrown away, so that the sender hears the answer rather than a broken line."""
 
 
-def too_large(most: int) -> Problem:
-    """What a sender is told whose body is over the limit."""
-    return Problem(
-        413,
-        "body-too-large",
-        "The body is too large",
-        f"At most {most} bytes are taken in one call (THROUGHLINE_MAX_BODY). Send fewer messages or smaller files.",
-        limit=most,
-    )
+def receiving(channel: str, most: int) -> type[APIRoute]:
+    """The kind of route that takes messages of a channel, at most `most` bytes a call."""
+
+    class Receiving(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def bounded(request: Request) -> Response:
+                try:
+                    response = await handle(Request(request.scope, at_most(request.receive, most)))
+                except (Problem, HTTPException, RequestValidationError) as error:
+                    _count(channel, _status(error))
+                    raise
+                except ClientDisconnect:  # nobody is there to be told
+                    return Response(status_code=400)
+                _count(channel, response.status_code)
+                return response
+
+            return bounded
+
+    return Receiving
+
+
+def at_most(receive: Receive, most: int) -> Receive:
+    """What is received, up to `most` bytes of it. Raises Problem 413 once there is more."""
+    seen = 0
+
+    async def limited() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen <= most:
+            return message
+        while message.get("more_body") and seen <= most * DRAINED:
+            message = await receive()
+            seen += len(message.get("body", b""))
+        raise Problem(
+            413,
+            "body-too-large",
+            "The body is too large",
+            f"At most {most} bytes are taken in one call. Send fewer messages or smaller files.",
+            limit=most,
+        )
+
+    return limited
+
+
+def _status(error: Problem | HTTPException | RequestValidationError) -> int:
+    if isinstance(error, RequestValidationError):
+        return 422
+    return error.status if isinstance(error, Problem) else error.status_code
+
+
+def _count(channel: str, status: int) -> None:
+    if status in REFUSALS:
+        metrics.RECEIVED.labels(channel, "refused").inc()

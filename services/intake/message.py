@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.aggregate import Kind
 from shared.events import Event, Record
+from shared.events.content import ContentRef
 from shared.events.messages import (
     DeliveryAnswered,
     MessageQuarantined,
@@ -17,14 +18,19 @@ from shared.events.messages import (
     MessageReleased,
     MessageSentAgain,
     MessageSettled,
+    Refusal,
 )
 from shared.store import Collection
 
 MESSAGES = Collection(
     "messages",
-    fields={"endpoint": str, "outcome": str, "quarantined": int, "received": int},
-    indexes=(("quarantined",),),
+    fields={"endpoint": str, "outcome": str, "quarantined": int},
+    indexes=(("quarantined",), ("endpoint", "outcome")),
 )
+
+
+class NotInQuarantine(Exception):
+    """A person wants to decide on a message that nobody need decide on. Says what became of it."""
 
 
 class Message(BaseModel):
@@ -41,7 +47,7 @@ class Message(BaseModel):
     case: str | None = None
     ref: str | None = None
     look_at: datetime | None = None
-    """When it is looked at again unless it is settled before."""
+    """From when on it waits to be settled, where it does not wait from the first."""
     sent_again: int = 0
 
 
@@ -74,7 +80,8 @@ def evolve(state: Message | None, event: Event, record: Record) -> Message:
         case MessageReceived():
             return state
         case MessageReleased():
-            return state.model_copy(update={"outcome": "waiting" if event.outcome == "case" else "refused"})
+            outcome = "waiting" if event.outcome == "case" else "refused"
+            return state.model_copy(update={"outcome": outcome, "look_at": record.time})
         case MessageSettled():
             return state.model_copy(update={"outcome": event.outcome, "case": event.case, "ref": event.ref})
         case MessageSentAgain():
@@ -96,7 +103,6 @@ def fields(state: Message) -> Mapping[str, str | int | None]:
         "endpoint": state.endpoint,
         "outcome": state.outcome,
         "quarantined": received if state.outcome == "quarantined" else None,
-        "received": received,
     }
 
 
@@ -126,3 +132,27 @@ def send_again(state: Message | None, now: datetime, received: MessageReceived) 
         return ()
     after = int((now - state.received_at).total_seconds())
     return (MessageSentAgain(message=received, after_seconds=after),)
+
+
+def release(state: Message | None, quarantined: MessageQuarantined, actor: str) -> Sequence[Event]:
+    """A person has looked at it: it becomes what its channel made of it. Raises NotInQuarantine."""
+    held = _held(state)
+    assert quarantined.message is not None
+    return (
+        MessageReleased(actor=actor, outcome="case"),
+        quarantined.message.model_copy(update={"arrived_at": held.received_at}),
+    )
+
+
+def refuse(state: Message | None, actor: str, reason: Refusal, note: ContentRef | None) -> Sequence[Event]:
+    """A person has looked at it, and it stays what it is: kept, but no case. Raises NotInQuarantine."""
+    _held(state)
+    return (MessageReleased(actor=actor, outcome="refused", reason=reason, note=note),)
+
+
+def _held(state: Message | None) -> Message:
+    if state is None:
+        raise NotInQuarantine("there is no such message")
+    if state.outcome != "quarantined":
+        raise NotInQuarantine(f"it is {state.outcome}")
+    return state

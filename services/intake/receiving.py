@@ -10,7 +10,7 @@ from services.intake.message import Message
 from services.intake.receipts import Receipts
 from shared import ids, metrics
 from shared.aggregate import Aggregates, Answer
-from shared.content import model_bytes, seal
+from shared.content import FILE_FROM_BYTES, model_bytes, seal
 from shared.content.words import Attachment, MessageWords
 from shared.events import Event
 from shared.events.content import ContentRef
@@ -25,8 +25,13 @@ from shared.events.messages import (
 )
 from shared.room import Room
 from shared.service import House
-from shared.store import Sealed
+from shared.store import Sealed, Unavailable
 from shared.tokens import Tokens
+
+MOST_FILES = 50
+MOST_EARLIER = 50
+"""An event has at most 32 KiB. `words`, to which it commits, names every file; the oldest mail of a
+conversation is its thread."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,9 @@ class Incoming:
     """The bytes as they came, where the channel's form is not ours."""
     files: Sequence[File] = ()
     conversation: str | None = None
-    """The oldest message of the conversation, by the channel's own key."""
+    """The oldest message of the conversation, by the channel's own key; without one it begins with this one."""
     earlier: Sequence[str] = ()
+    """The other messages it refers to, oldest first."""
     reply_case: str | None = None
     thread: str | None = None
     """The thread itself, where a code of ours named a message of it."""
@@ -68,6 +74,11 @@ class Incoming:
     """Why a person must look before it becomes a case."""
     automatic: Automatic | None = None
     """It is automatic mail: it never opens a case."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of what comes with the words: the original and the files."""
+        return len(self.raw or b"") + sum(len(file.content) for file in self.files)
 
 
 @dataclass(frozen=True)
@@ -135,9 +146,15 @@ class Door:
         await self.room.require()
         started = self._house.clock.now()
         message_id = self.message_id(incoming)
+        if incoming.size > FILE_FROM_BYTES and (before := await self.again(message_id)) is not None:
+            metrics.RECEIVED.labels(incoming.channel, "repeated").inc()
+            return before  # its files need not be written a second time
         contents = _Contents(message_id, started)
         event = self._event(incoming, message_id, contents)
-        staged = await self._house.content.stage(contents.sealed, contents.plain)
+        try:
+            staged = await self._house.content.stage(contents.sealed, contents.plain)
+        except OSError as error:
+            raise Unavailable(f"files can't be kept: {error.strerror}") from error
         answer = await self._messages.answer(
             message_id,
             f"{message_id}/received",
@@ -172,7 +189,7 @@ class Door:
 
     def _event(self, incoming: Incoming, message_id: str, contents: _Contents) -> Event:
         raw = contents.bytes(incoming.raw) if incoming.raw is not None else None
-        thread = incoming.thread or self.thread(incoming.conversation or incoming.own_key or message_id)
+        thread = incoming.thread or self.thread(incoming.conversation or message_id)
         where = {"channel": incoming.channel, "endpoint": incoming.endpoint}
         if incoming.automatic is not None:
             assert raw is not None
@@ -186,11 +203,17 @@ class Door:
             for file in incoming.files
         ]
         words = contents.model(incoming.words.model_copy(update={"attachments": files}))
-        if incoming.quarantine is not None:
-            return MessageQuarantined(
-                **where, reason=incoming.quarantine, raw=raw or words, words=words, thread=thread
-            )
-        return self._received(incoming, thread, raw, words, [file.content for file in files])
+        received = self._received(incoming, thread, raw, words, [file.content for file in files])
+        if incoming.quarantine is None:
+            return received
+        return MessageQuarantined(
+            **where,
+            reason=incoming.quarantine,
+            raw=raw or words,
+            words=words,
+            thread=thread,
+            message=received,
+        )
 
     def _received(
         self,
@@ -206,9 +229,9 @@ class Door:
             endpoint=incoming.endpoint,
             words=words,
             raw=raw,
-            attachments=files,
+            attachments=files[:MOST_FILES],
             thread=thread,
-            earlier=[self.thread(one) for one in incoming.earlier],
+            earlier=[self.thread(one) for one in incoming.earlier[-MOST_EARLIER:]],
             reply_case=incoming.reply_case,
             hint_ref=incoming.hint_ref,
             kind=incoming.kind,

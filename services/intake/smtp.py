@@ -11,6 +11,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from services.intake.channels.email import incoming
 from services.intake.receiving import Door, Incoming
+from shared import metrics
 from shared.service import House
 from shared.store import Unavailable
 
@@ -19,10 +20,37 @@ log = structlog.get_logger()
 READ_ASIDE_FROM = 128 * 1024
 """Larger mails are taken apart in a thread of their own, so that nobody waits for them."""
 AT_ONCE = 256
+_REFUSALS = ("550 ", "552 ", "500 5.5.2")
 
 
 class _Smtp(SMTP):
+    """One connection. Its refusals are counted, and say what to do."""
+
     line_length_limit = 2**20  # mails with lines beyond RFC 5321's 1,000 exist, and what they say counts
+
+    def __init__(self, door: SmtpDoor, **options: Any) -> None:
+        super().__init__(door, **options)
+        self._door = door
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._door.connections.add(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.transport is not None:
+            self._door.connections.discard(self.transport)
+        super().connection_lost(error)
+
+    async def push(self, status: str | bytes) -> None:
+        """Answer. aiosmtpd says of what is too large only that it is."""
+        text = status if isinstance(status, str) else status.decode("ascii", "replace")
+        if text.startswith("552 "):
+            text = f"552 5.3.4 At most {self.data_size_limit} bytes a mail: send its files in several mails"
+        elif text.startswith("500 Line too long"):
+            text = f"500 5.5.2 A line has at most {self.line_length_limit} bytes: send the mail with its lines broken"
+        if text.startswith(_REFUSALS):
+            metrics.RECEIVED.labels("email", "refused").inc()
+        await super().push(text)
 
 
 class SmtpDoor:
@@ -33,11 +61,12 @@ class SmtpDoor:
         self._door = door
         self._mailboxes = {box.address.lower() for box in house.organisation.mailboxes}
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._open: set[asyncio.Transport] = set()
         self._server: asyncio.Server | None = None
+        self._stopping = False
         self._busy = 0
         self._resting = asyncio.Event()
         self._resting.set()
+        self.connections: set[asyncio.BaseTransport] = set()
         self.port = 0
 
     async def start(self) -> None:
@@ -59,9 +88,12 @@ class SmtpDoor:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
+        self._stopping = True
         if self._server is not None:
             self._server.close()
         await self._resting.wait()
+        for connection in list(self.connections):
+            connection.close()
 
     async def idle(self) -> None:
         await self._resting.wait()
@@ -83,6 +115,8 @@ class SmtpDoor:
         """Keep the mail, then say so."""
         raw = envelope.content
         assert isinstance(raw, bytes)
+        if self._stopping:
+            return "421 4.3.2 Closing for now; send it again later"
         self._busy += 1
         self._resting.clear()
         try:
@@ -91,7 +125,7 @@ class SmtpDoor:
                 received = await self._door.receive(came)
         except Unavailable as error:
             log.warning("smtp.come_again", error=str(error))
-            return "452 4.3.1 Nothing can be kept now; send it again later"
+            return "452 4.3.1 Nothing can be kept now, and nothing was; send it again later"
         except Exception:
             log.exception("smtp.failed")
             return "451 4.3.0 It was not kept; send it again later"

@@ -10,6 +10,8 @@ from shared.events.envelope import Event, Part
 
 Channel = Literal["web", "email", "phone", "sms", "counter", "open311", "cloudevents"]
 Kind = Literal["problem", "complaint", "report", "enquiry", "suggestion", "praise"]
+Refusal = Literal["nothing-said", "not-for-us", "advertising", "unreadable", "repeated", "other"]
+"""Why a person refused a quarantined message."""
 
 
 class Automatic(Part):
@@ -47,6 +49,8 @@ class MessageReceived(Event, type="message.received", topic="messages"):
     acknowledge: bool = True
     """False where no machine may answer it (RFC 3834): lists, bulk mail, null senders."""
     anonymous: bool = False
+    arrived_at: datetime | None = None
+    """When it came in, where it stood in quarantine first; else it came when the event says."""
     occurred_at: datetime | None = None
     defects: list[str] = []
 
@@ -60,6 +64,8 @@ class MessageQuarantined(Event, type="message.quarantined", topic="messages"):
     raw: ContentRef
     words: ContentRef | None = None
     thread: str
+    message: MessageReceived | None = None
+    """What it becomes if a person releases it."""
 
 
 class MessageRefused(Event, type="message.refused", topic="messages"):
@@ -86,7 +92,9 @@ class MessageReleased(Event, type="message.released", topic="messages"):
 
     actor: str
     outcome: Literal["case", "refused"]
-    reason: str | None = None
+    reason: Refusal | None = None
+    note: ContentRef | None = None
+    """Why it was refused, in the person's words: content of the shape `Note`."""
 
 
 class MessageSettled(Event, type="message.settled", topic="messages"):

@@ -34,9 +34,15 @@ class Call:
     kind: Kind | None = None
 
 
-def incoming(raw: bytes, content_type: str | None, call: Call, *, endpoint: str) -> Incoming:
-    """A transcript as what came in. Raises TranscriptRefused where there is no word in it."""
+def incoming(
+    raw: bytes, content_type: str | None, call: Call, *, endpoint: str, own_key: str | None = None
+) -> Incoming:
+    """A transcript as what came in. Raises TranscriptRefused where there is no word in it.
+
+    Its key is the call's id, or else what the telephone system gave besides (`own_key`).
+    """
     transcript = read_transcript(raw, content_type, None)
+    key = call.call_id or own_key
     return Incoming(
         channel="phone",
         endpoint=endpoint,
@@ -45,7 +51,7 @@ def incoming(raw: bytes, content_type: str | None, call: Call, *, endpoint: str)
             sender=Sender(name=call.name, phone=call.caller, language=call.language or _language(transcript)),
             details=_details(transcript, call),
         ),
-        own_key=f"{endpoint}\x1f{call.call_id}" if call.call_id else None,
+        own_key=f"{endpoint}\x1f{key}" if key else None,
         raw=raw,
         kind=call.kind,
         occurred_at=call.called_at,

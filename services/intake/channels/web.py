@@ -16,13 +16,14 @@ from shared.ids import read_ref
 
 MOST_A_CALL = 100
 MAX_TEXT = 100_000
+MAX_FILES = 20
 
 
 class FileBody(BaseModel):
     """A file, its bytes in base64."""
 
     name: str = Field(max_length=255)
-    content_type: str = "application/octet-stream"
+    content_type: str = Field("application/octet-stream", max_length=200)
     content: Base64Bytes
 
 
@@ -72,7 +73,7 @@ class MessageBody(BaseModel):
         None, max_length=100, description="The department you mean, if you know it"
     )
     in_reply_to: str | None = Field(None, max_length=200, description="A tracking code, or a case's ref")
-    attachments: list[FileBody] = Field([], max_length=20)
+    attachments: list[FileBody] = Field([], max_length=MAX_FILES)
 
     @field_validator("text")
     @classmethod
@@ -86,7 +87,7 @@ BODY: TypeAdapter[MessageBody] = TypeAdapter(MessageBody)
 
 
 class NotReadable(ValueError):
-    """A body that is no message. `where` is the item's index in a batch."""
+    """A body that holds no message. Says by code and in words what is wrong with it."""
 
     def __init__(self, code: str, detail: str) -> None:
         self.code = code

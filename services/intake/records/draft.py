@@ -56,7 +56,7 @@ class Refused:
     message: str
 
 
-class FileUnreadable(ValueError):  # noqa: N818, named for what is wrong with the file
+class FileUnreadable(ValueError):
     """The file as a whole, or what was said about it, can't be used; nothing of it was taken."""
 
     def __init__(self, reason_code: str, message: str) -> None:

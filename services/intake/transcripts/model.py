@@ -52,7 +52,7 @@ class Heard:
     defects: frozenset[str] = frozenset()
 
 
-class TranscriptRefused(ValueError):  # noqa: N818, named for what happens to the file
+class TranscriptRefused(ValueError):
     """There are no words to take from this file. Says why, by code and in words, and what to do about it."""
 
     def __init__(self, reason_code: str, message: str, remedy: str) -> None:

@@ -1,0 +1,1 @@
+"""Pages of intake: write to us, and what a person must look at."""
