@@ -39,7 +39,7 @@ async def test_a_message_opens_a_case_that_a_department_has_and_says_why(tmp_pat
         assert (assigned.department, assigned.by, assigned.rule) == ("housing", "rule", "repairs")
         assert assigned.evidence is not None
         evidence = await here.house.content.open_model(assigned.evidence.ref, Evidence)
-        assert evidence.words == ["roof"]
+        assert list(evidence.words) == ["roof"]
         assert ids.read_ref(opened.ref) == opened.ref
         assert await here.store.claimed(f"ref:{opened.ref}") == case_id
 
