@@ -128,7 +128,8 @@ def _messages(most: int, door: Door, messages: Aggregates[Message]) -> APIRouter
         try:
             body = BODY.validate_json(raw)
         except ValidationError as error:
-            return NotAccepted(reason="invalid", detail=explain(error))
+            broken = any(problem["type"] == "json_invalid" for problem in error.errors(include_url=False))
+            return NotAccepted(reason="json" if broken else "invalid", detail=explain(error))
         came = incoming(body, own_key=own_key, endpoint=endpoint_of(principal))
         return await door.receive(await following(body.in_reply_to, came, door, messages))
 
@@ -154,7 +155,8 @@ def _messages(most: int, door: Door, messages: Aggregates[Message]) -> APIRouter
         )
         if not batch:
             if isinstance(answers[0], NotAccepted):
-                raise Problem(422, answers[0].reason, "This is no message we can take", answers[0].detail)
+                status = 400 if answers[0].reason == "json" else 422
+                raise Problem(status, answers[0].reason, "This is no message we can take", answers[0].detail)
             return _accepted(orjson.dumps(shown(answers[0])))
         refused = sum(isinstance(answer, NotAccepted) for answer in answers)
         metrics.RECEIVED.labels("web", "refused").inc(refused)

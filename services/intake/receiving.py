@@ -202,7 +202,7 @@ class Door:
             Attachment(name=file.name, content_type=file.content_type, content=contents.bytes(file.content))
             for file in incoming.files
         ]
-        words = contents.model(incoming.words.model_copy(update={"attachments": files}))
+        words = contents.model(incoming.words.model_copy(update={"attachments": tuple(files)}))
         received = self._received(incoming, thread, raw, words, [file.content for file in files])
         if incoming.quarantine is None:
             return received
@@ -229,9 +229,9 @@ class Door:
             endpoint=incoming.endpoint,
             words=words,
             raw=raw,
-            attachments=files[:MOST_FILES],
+            attachments=tuple(files[:MOST_FILES]),
             thread=thread,
-            earlier=[self.thread(one) for one in incoming.earlier[-MOST_EARLIER:]],
+            earlier=tuple(self.thread(one) for one in incoming.earlier[-MOST_EARLIER:]),
             reply_case=incoming.reply_case,
             hint_ref=incoming.hint_ref,
             kind=incoming.kind,
@@ -242,7 +242,7 @@ class Door:
             acknowledge=incoming.acknowledge,
             anonymous=incoming.anonymous,
             occurred_at=incoming.occurred_at,
-            defects=list(incoming.defects),
+            defects=tuple(incoming.defects),
         )
 
 
