@@ -55,6 +55,7 @@ class Room:
         gate.stands = None  # no accounts are needed here
         session, token = gate.sessions.issue(person, 0)
         self.client.cookies.set(gate.cookie, token)
+        self.client.cookies.set("lang", "en")
         csrf = gate.sessions.csrf(session.id)
         self.client.headers[CSRF_HEADER] = csrf
         return csrf

@@ -106,7 +106,8 @@ def router(house: House, door: Door) -> APIRouter:
     async def post_form(
         request: Request, principal: Annotated[Principal, requires(Right.PUBLIC)]
     ) -> Response:
-        filled = await read_form(await request.form())
+        async with request.form() as sent:
+            filled = await read_form(sent)
         language = pages.language(request)
         wrong: dict[str, str] = {}
         try:
