@@ -33,3 +33,9 @@ def nav_for(app: FastAPI, principal: Principal) -> list[tuple[str, str]]:
     """Address and word of each way that is open to somebody."""
     there = served(app)
     return [(path, word) for path, word, right in NAV if path in there and may(principal, right)]
+
+
+def home_of(app: FastAPI, principal: Principal) -> str:
+    """Where somebody's work begins: the first way that is not everybody's, else their account."""
+    everybodys = {path for path, _, right in NAV if right is Right.PUBLIC}
+    return next((path for path, _ in nav_for(app, principal) if path not in everybodys), "/account")

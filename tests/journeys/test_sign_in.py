@@ -42,6 +42,14 @@ async def test_an_officer_signs_in_on_the_page_and_comes_back_to_where_they_want
 
 
 @in_a_loop
+async def test_who_asked_for_no_page_begins_where_their_work_is(tmp_path: Path) -> None:
+    async with town(tmp_path) as place, place.browser() as browser:
+        for login, home in ((OFFICER, "/cases"), (ADMIN, "/account")):
+            entered = await browser.post("/sign-in", data={"login": login, "password": PASSWORD})
+            assert entered.headers["Location"] == home
+
+
+@in_a_loop
 async def test_a_program_is_told_to_sign_in_and_a_page_asks_for_it(tmp_path: Path) -> None:
     async with town(tmp_path) as place, place.browser() as browser:
         answer = await browser.get("/cases")

@@ -16,6 +16,7 @@ from services.routing.people.passwords import LONGEST, SHORTEST
 from services.routing.people.people import People, TooManyAttempts
 from shared.rights import Gate, Principal, Right, Session, local_path, person, requires
 from shared.service import House
+from shared.web.nav import home_of
 from shared.web.pages import Pages
 from shared.web.problems import Problem
 
@@ -166,7 +167,6 @@ def _pages(routes: APIRouter, people: People, pages: Pages) -> None:
         password: Words,
         go: Annotated[str, Form(alias="next", max_length=2000)] = "/",
     ) -> Response:
-        response = RedirectResponse(local_path(go), 303)
         try:
             account = await _sign_in(request, people, login, password)
         except Problem as problem:
@@ -179,6 +179,10 @@ def _pages(routes: APIRouter, people: People, pages: Pages) -> None:
                 login=login,
                 problem=problem,
             )
+        known = person(people.organisation, account.person)
+        assert known is not None
+        wanted = local_path(go)
+        response = RedirectResponse(home_of(request.app, known) if wanted == "/" else wanted, 303)
         _begin(request, response, account)
         return response
 
