@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 
@@ -33,6 +34,14 @@ def listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
+def spare_the_collector() -> None:
+    """What is loaded by now stays; what is made for a message dies with it. Looking through it all again and again for
+    cycles took half of the throughput under load."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+
+
 async def serve(settings: Settings) -> int:
     """Run until told to stop; answers the exit code."""
     try:
@@ -55,6 +64,7 @@ async def serve(settings: Settings) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+        spare_the_collector()
         serving = asyncio.create_task(server.serve(sockets=[door]))
         await welcome(installation)
         await serving

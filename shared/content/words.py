@@ -41,8 +41,8 @@ class MessageWords(_Words):
     sender: Sender = Field(default_factory=Sender)
     message_id: str | None = None
     """The channel's own id (a mail's Message-ID), for answering in its thread."""
-    references: list[str] = []
-    attachments: list[Attachment] = []
+    references: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     details: dict[str, str] = {}
     """What the channel knows besides, such as a call's id and length."""
 
@@ -50,7 +50,7 @@ class MessageWords(_Words):
 class Evidence(_Words):
     """Why a department was chosen: shown to officers, never in the trail."""
 
-    words: list[str] = []
+    words: tuple[str, ...] = ()
     score: int = 0
     alternatives: dict[str, int] = {}
 
@@ -59,4 +59,4 @@ class Note(_Words):
     """What an officer or a sender wrote in the course of a case: an answer, a question, a reason."""
 
     text: str
-    attachments: list[Attachment] = []
+    attachments: tuple[Attachment, ...] = ()

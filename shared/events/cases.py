@@ -49,8 +49,8 @@ class CaseEvent(Event):
 
     actor: str | None = None
     """The opaque id of who did it; absent where rules or time did."""
-    starts: list[Started] = []
-    ends: list[Ended] = []
+    starts: tuple[Started, ...] = ()
+    ends: tuple[Ended, ...] = ()
 
 
 class CaseOpened(CaseEvent, type="case.opened", topic="cases"):
@@ -215,4 +215,4 @@ class CaseAlarmed(CaseEvent, type="case.alarmed", topic="cases"):
     at: datetime
     """The latest of the rungs' instants."""
     rungs: list[Rung]
-    notices: list[Notice] = []
+    notices: tuple[Notice, ...] = ()

@@ -46,7 +46,7 @@ class DeliveryQueued(Event, type="delivery.queued", topic="deliveries"):
     final: bool = False
     """The answer is the last word, and the sender is asked about it."""
     promise: datetime | None = None
-    rungs: list[AlarmedRung] = []
+    rungs: tuple[AlarmedRung, ...] = ()
 
 
 class DeliveryAttempted(Event, type="delivery.attempted", topic="deliveries"):

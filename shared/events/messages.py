@@ -30,10 +30,10 @@ class MessageReceived(Event, type="message.received", topic="messages"):
     """The mailbox or endpoint it came by, for the balance of what came in."""
     words: ContentRef
     raw: ContentRef | None = None
-    attachments: list[ContentRef] = []
+    attachments: tuple[ContentRef, ...] = ()
     thread: str
     """The conversation's keyed pseudonym; also the partition key."""
-    earlier: list[str] = []
+    earlier: tuple[str, ...] = ()
     """Keyed pseudonyms of the other messages it refers to, oldest first."""
     reply_case: str | None = None
     """The case of ours it answers, as a token that we signed says."""
@@ -52,7 +52,7 @@ class MessageReceived(Event, type="message.received", topic="messages"):
     arrived_at: datetime | None = None
     """When it came in, where it stood in quarantine first; else it came when the event says."""
     occurred_at: datetime | None = None
-    defects: list[str] = []
+    defects: tuple[str, ...] = ()
 
 
 class MessageQuarantined(Event, type="message.quarantined", topic="messages"):

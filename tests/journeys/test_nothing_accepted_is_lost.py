@@ -74,18 +74,9 @@ class Lives:
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    sys.executable,
-                    "-m",
-                    "services",
-                    "run",
-                    "--data",
-                    str(self.data),
-                    "--port",
-                    "0",
-                    "--smtp-port",
-                    "0",
-                ]
-                + ["--relay", self._relay],
+                    *(sys.executable, "-m", "services", "run", "--data", str(self.data)),
+                    *("--port", "0", "--smtp-port", "0", "--relay", self._relay),
+                ],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "THROUGHLINE_LOG_LEVEL": "warning"},

@@ -8,7 +8,7 @@ from services.notify.channels import Mail
 from services.notify.channels.addresses import BadAddress, MailAddress, read_address
 from services.notify.channels.mime import fill, mailbox, skeleton, thread, unstructured
 from services.notify.delivery import Delivery
-from services.notify.rendering import Letter, Rendering
+from services.notify.rendering import LANGUAGES, Letter, Rendering
 from shared.content import ContentGone, ContentStore
 from shared.content.words import MessageWords, Note
 from shared.organisation import Organisation
@@ -37,6 +37,13 @@ class Mails:
         """The address all mails come from: the first mailbox that is no department's own."""
         self.domain = self.sender.partition("@")[2]
         self._own = frozenset(boxes)
+        self._skeletons = {
+            (language, automatic): skeleton(
+                mailbox(self.sender, organisation.names.get(language)), language, automatic=automatic
+            )
+            for language in LANGUAGES
+            for automatic in (True, False)
+        }
 
     async def make(self, id: str, delivery: Delivery) -> Mail:
         """The mail of a delivery. Raises Undeliverable."""
@@ -79,12 +86,7 @@ class Mails:
         return read_address(person.mail, name), self._rendering.to_person(delivery, name), ""
 
     def _data(self, id: str, delivery: Delivery, to: MailAddress, letter: Letter, threading: str) -> bytes:
-        language = delivery.language
-        fixed = skeleton(
-            mailbox(self.sender, self._organisation.names.get(language)),
-            language,
-            automatic=delivery.template in _AUTOMATIC,
-        )
+        fixed = self._skeletons[delivery.language, delivery.template in _AUTOMATIC]
         written = format_datetime(delivery.queued_at.astimezone(self._rendering.zone))
         headers = (
             f"To: {mailbox(to.address, to.name)}\r\n"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from collections.abc import Sequence
-from functools import cache
 
 BOUNDARY = "=_throughline_alternative"
 MOST_LINE = 76
@@ -28,6 +27,8 @@ def clean(text: str) -> str:
 
 def encoded_words(text: str) -> str:
     """Text as RFC 2047 encoded words, folded, none of them splitting a character."""
+    if len(whole := text.encode("utf-8", "replace")) <= _WORD_OCTETS:
+        return _word(whole)
     words: list[bytes] = []
     part: list[bytes] = []
     size = 0
@@ -39,7 +40,11 @@ def encoded_words(text: str) -> str:
         part.append(octets)
         size += len(octets)
     words.append(b"".join(part))
-    return "\r\n ".join(f"=?utf-8?b?{b2a_base64(word, newline=False).decode()}?=" for word in words)
+    return "\r\n ".join(_word(word) for word in words)
+
+
+def _word(octets: bytes) -> str:
+    return f"=?utf-8?b?{b2a_base64(octets, newline=False).decode()}?="
 
 
 def unstructured(text: str, room: int = MOST_LINE - len("Subject: ")) -> str:
@@ -81,7 +86,6 @@ def _body(text: str) -> bytes:
     return b"\r\n".join([encoded[at : at + MOST_LINE] for at in range(0, len(encoded), MOST_LINE)])
 
 
-@cache
 def skeleton(sender: str, language: str, *, automatic: bool) -> tuple[bytes, bytes, bytes]:
     """What stays the same: the fixed headers up to the plain part, between the parts, and the end."""
     headers = [

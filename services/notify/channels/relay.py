@@ -22,10 +22,10 @@ from shared.settings import Settings
 
 CONNECTIONS = 4
 """Connections kept to the relay, each used by one worker."""
-COMMAND_SECONDS = 20.0
-"""How long the relay may take to answer one command."""
+CONNECT_SECONDS = 20.0
+"""How long the relay may take to answer each command before and between mails."""
 MAIL_SECONDS = 60.0
-"""How long one mail may take in all: well below an attempt's deadline."""
+"""How long one mail may take in all, its commands having no timeout each: well below an attempt's deadline."""
 TLS_PORT = 465
 """RFC 8314: TLS from the first byte; on any other port `relay_tls` asks for STARTTLS."""
 
@@ -55,7 +55,7 @@ class RelaySender:
             username=settings.relay_user or None,
             password=settings.relay_password or None,
             local_hostname=hostname,
-            timeout=COMMAND_SECONDS,
+            timeout=CONNECT_SECONDS,
             use_tls=implicit,
             start_tls=settings.relay_tls and not implicit,
         )
@@ -92,21 +92,21 @@ class RelaySender:
         if not kept:
             await self._smtp.connect()
         try:
-            await self._smtp.mail(mail.sender)
+            await self._smtp.mail(mail.sender, timeout=None)
         except SMTPServerDisconnected:
             if not kept:
                 raise
             self._smtp.close()  # the relay had closed what we kept: nothing of this mail has been said yet
             await self._smtp.connect()
-            await self._smtp.mail(mail.sender)
-        await self._smtp.rcpt(mail.recipient)
-        await self._smtp.data(mail.data)
+            await self._smtp.mail(mail.sender, timeout=None)
+        await self._smtp.rcpt(mail.recipient, timeout=None)
+        await self._smtp.data(mail.data, timeout=None)
         return SENT
 
     async def _refused(self, error: SMTPResponseException) -> Outcome:
         """What the relay says of this mail: 5xx is final (RFC 5321 section 4.2.1). Its words stay out of events."""
         try:
-            async with asyncio.timeout(COMMAND_SECONDS):
+            async with asyncio.timeout(CONNECT_SECONDS):
                 await self._smtp.rset()
         except (SMTPException, OSError):
             self._smtp.close()
