@@ -10,13 +10,16 @@ from services.routing.case import CASES, Case
 from services.routing.desk import Desk
 from services.routing.handlers import CASE_KIND, Handlers
 from services.routing.office import Office
+from services.routing.people import COLLECTIONS as PEOPLE
+from services.routing.people import People
+from services.routing.people import router as sign_in
 from services.routing.published import ORGANISATIONS
 from shared.aggregate import Aggregates
 from shared.bus import Subscription
 from shared.events.messages import MessageReceived, MessageSentAgain
 from shared.service import House, Service, Timer
 
-COLLECTIONS = (CASES, ORGANISATIONS)
+COLLECTIONS = (CASES, ORGANISATIONS, *PEOPLE)
 
 
 def service(house: House) -> Service:
@@ -25,6 +28,7 @@ def service(house: House) -> Service:
     cases: Aggregates[Case] = Aggregates(CASE_KIND, house.store, house.clock)
     handlers = Handlers(house, desk, cases)
     office = Office(house, desk, cases)
+    people = People(house)
     return Service(
         name="routing",
         publishes=("cases", "organisation"),
@@ -33,6 +37,7 @@ def service(house: House) -> Service:
             Subscription(("messages",), frozenset({MessageSentAgain.TYPE}), handlers.on_sent_again),
         ],
         timers=[Timer(CASES, handlers.on_due)],
-        routers=[router(office)],
+        routers=[router(office), sign_in(house, people)],
+        wire=people.wire,
         prepare=handlers.publish_organisation,
     )
