@@ -7,6 +7,7 @@ import gc
 import signal
 import socket
 
+import typer
 import uvicorn
 
 from services import audit, intake, notify, routing
@@ -47,7 +48,7 @@ async def serve(settings: Settings) -> int:
     try:
         door = listening(settings.host, settings.port)
     except OSError as error:
-        print(f"throughline: {error.strerror}")
+        typer.echo(f"throughline: {error.strerror}", err=True)
         return 1
     settings = settings.model_copy(update={"port": door.getsockname()[1]})
     async with embedded(settings) as installation:

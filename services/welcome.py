@@ -26,17 +26,25 @@ async def welcome(installation: Embedded) -> None:
     mailbox = house.organisation.mailboxes[0].address
     url, mail = house.public_url, f"{installation.settings.host}:{smtp_port}"
     out = Console(highlight=False, soft_wrap=True)
-    out.print(f"\n[bold]Throughline runs.[/] {house.organisation.names}  ·  data in {installation.settings.data}\n")
+    out.print(
+        f"\n[bold]Throughline runs.[/] {house.organisation.names}  ·  data in {installation.settings.data}\n"
+    )
     for name, where in (
         ("Write to us", f"{url}/"),
         ("Officers and console", f"{url}/sign-in"),
         ("Mail, as SMTP", f"{mail}  (to {mailbox})"),
-        ("Outgoing mail", installation.settings.relay or f"{url}/outbox  (kept as files, not sent)"),
+        (
+            "Outgoing mail",
+            installation.settings.relay
+            or f"{installation.settings.data}/outbox  (kept as .eml files, not sent)",
+        ),
         ("Metrics", f"{url}/metrics"),
     ):
         out.print(f"  {name:<22}{where}")
     if users:
-        table = Table("Sign in as", "Password", "Role", title="Sample users, shown this once", title_justify="left")
+        table = Table(
+            "Sign in as", "Password", "Role", title="Sample users, shown this once", title_justify="left"
+        )
         for login, password, role in users:
             table.add_row(login, password, role)
         out.print(table)
@@ -44,9 +52,9 @@ async def welcome(installation: Embedded) -> None:
     out.print("\n[bold]Three things to try[/]")
     out.print(f"  1. Open {url}/ , write that a street lamp is dark, and follow it by the link you get.")
     out.print(
-        "  2. Send a mail:  printf 'From: you@example.org\\nSubject: 路燈不亮\\n\\n人民路的路燈三天不亮了\\n' > lamp.eml &&"
+        "  2. Send a mail:  printf 'From: you@example.org\\nSubject: 路燈不亮\\n\\n路燈三天不亮了\\n' > lamp.eml &&"
         f" .venv/bin/throughline send lamp.eml --smtp {mail} --rcpt {mailbox}\n"
-        "     Its acknowledgement stands in the outbox; the case is in the housing department's list."
+        "     Its acknowledgement stands in the outbox folder; the case is in the housing department's list (housing-officer-1)."
     )
     out.print(
         f"  3. Verify the trail:  .venv/bin/throughline trail verify {installation.settings.data}"

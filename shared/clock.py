@@ -31,7 +31,7 @@ class RealClock:
         return datetime.now(UTC)
 
     async def wait_until(self, instant: datetime) -> None:
-        while (left := (instant - self.now()).total_seconds()) > 0:
+        while (left := (instant - self.now()).total_seconds()) > 0:  # noqa: ASYNC110  a machine's clock may be set: look again
             await asyncio.sleep(min(left, 60))
 
 

@@ -32,7 +32,9 @@ OLDEST = Gauge(
     registry=REGISTRY,
 )
 UNANSWERED = Gauge(
-    "throughline_unanswered_events", "Events that a group must answer and has not yet, all groups", registry=REGISTRY
+    "throughline_unanswered_events",
+    "Events that a group must answer and has not yet, all groups",
+    registry=REGISTRY,
 )
 BEHIND = Gauge(
     "throughline_trail_behind_entries", "Events committed that are not yet in the trail", registry=REGISTRY

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(
-    os.environ.get("THROUGHLINE_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
-)
+ROOT = Path(os.environ.get("THROUGHLINE_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
 def corpus(*parts: str) -> Path:

@@ -10,6 +10,7 @@ from services.routing.case import CASES, Case
 from services.routing.desk import Desk
 from services.routing.handlers import CASE_KIND, Handlers
 from services.routing.office import Office
+from services.routing.pages import router as pages
 from services.routing.people import COLLECTIONS as PEOPLE
 from services.routing.people import People
 from services.routing.people import router as sign_in
@@ -37,7 +38,7 @@ def service(house: House) -> Service:
             Subscription(("messages",), frozenset({MessageSentAgain.TYPE}), handlers.on_sent_again),
         ],
         timers=[Timer(CASES, handlers.on_due)],
-        routers=[router(office), sign_in(house, people)],
+        routers=[router(office), pages(house, office), sign_in(house, people)],
         wire=people.wire,
         prepare=handlers.publish_organisation,
     )

@@ -69,6 +69,7 @@ class Office:
     """The cases, for those who ask for them over HTTP. Everything raised is a `Problem`."""
 
     def __init__(self, house: House, desk: Desk, cases: Aggregates[Case]) -> None:
+        self._house = house
         self._store = house.store
         self._clock = house.clock
         self._tokens = Tokens(house.keys)
@@ -126,6 +127,17 @@ class Office:
         if not may_see_case(principal, department=case.department, past_departments=case.past):
             raise not_found("case")
         return Found(case_id, loaded)
+
+    @property
+    def departments(self) -> Sequence[str]:
+        """Ids of the departments that a case can be given to."""
+        return [department.id for department in self._house.organisation.departments]
+
+    async def words_of(self, id: str) -> str:
+        """The reference of the words that opened a case."""
+        state = (await self._cases.load(id)).state
+        assert state is not None
+        return state.words
 
     async def show(self, principal: Principal, found: Found) -> ShownCase:
         """Everything of a case that somebody may see."""

@@ -90,7 +90,7 @@ class Mailbox:
     mails: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     reply: Callable[[bytes], str | None] = lambda _content: None
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
         if other := self.reply(envelope.content):
             return other
