@@ -54,7 +54,7 @@ async def welcome(installation: Embedded) -> None:
     out.print(
         "  2. Send a mail:  printf 'From: you@example.org\\nSubject: 路燈不亮\\n\\n路燈三天不亮了\\n' > lamp.eml &&"
         f" .venv/bin/throughline send lamp.eml --smtp {mail} --rcpt {mailbox}\n"
-        "     Its acknowledgement stands in the outbox folder; the case is in the housing department's list (housing-officer-1)."
+        "     Its acknowledgement stands in the outbox folder; the case is in housing-officer-1's list."
     )
     out.print(
         f"  3. Verify the trail:  .venv/bin/throughline trail verify {installation.settings.data}"

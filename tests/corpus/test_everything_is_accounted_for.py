@@ -186,7 +186,7 @@ async def test_every_input_ends_somewhere_for_a_reason_and_what_is_accepted_is_p
         found, ids = await accounts(one, sent)
         committed = await one.store.count(MESSAGES, cap=2**53)
         proofs = await evidence(url, ids)
-        log_key = Verifier((await get(url, "/trail/vkey")).decode().strip())
+        log_key = Verifier.parse((await get(url, "/trail/vkey")).decode().strip())
         keys = [record.data for record in await one.store.history("trail")]
     show(found)
 
@@ -200,7 +200,7 @@ async def test_every_input_ends_somewhere_for_a_reason_and_what_is_accepted_is_p
     assert committed == len(ids)
 
     # From here on nothing runs: only bytes that a stranger can hold, and two public keys.
-    receipt_keys = [Verifier(key.vkey) for key in keys if isinstance(key, KeyIntroduced)]
+    receipt_keys = [Verifier.parse(key.vkey) for key in keys if isinstance(key, KeyIntroduced)]
     for message_id, (note, proof_bytes) in proofs.items():
         receipt = open_receipt(note, receipt_keys)
         proof = TlogProof.parse(proof_bytes)

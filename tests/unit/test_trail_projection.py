@@ -113,7 +113,7 @@ def came_in() -> Life:
     life.emit("msg_5", DeliveryAnswered(**where, raw=WORDS, automatic=automatic))
     for quarantined in ("msg_6", "msg_7", "msg_8"):
         life.emit(quarantined, MessageQuarantined(**where, reason="unreadable", raw=WORDS, thread="t"))
-    life.emit("msg_7", MessageReleased(actor="clerk", outcome="refused", reason="empty"))
+    life.emit("msg_7", MessageReleased(actor="clerk", outcome="refused", reason="other"))
     life.emit("msg_8", MessageReleased(actor="clerk", outcome="case"), received())
     life.emit("msg_8", MessageSettled(outcome="new", case="case_8", ref="REF-8"))
     return life.emit("msg_9", received("smtp"))
