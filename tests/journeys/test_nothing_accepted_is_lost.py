@@ -32,7 +32,7 @@ pytestmark = pytest.mark.long
 MESSAGES_SENT = 5_000
 KILLS = 52
 AT_ONCE = 24
-PATIENCE_SECONDS = 150
+PATIENCE_SECONDS = 900
 
 
 class Sink:
@@ -116,7 +116,7 @@ class Lives:
                 ):
                     return
                 await asyncio.sleep(0.2)
-        raise AssertionError(f"{len(sink.mails)} mails and not quiet after {PATIENCE_SECONDS} s: {gauges}")
+        raise AssertionError(f"{len(sink.mails)} mails and not quiet after {PATIENCE_SECONDS} s")
 
 
 class Senders:
