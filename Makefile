@@ -3,7 +3,7 @@ BIN := .venv/bin
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint format bench browser lock
+.PHONY: help setup run test test-all test-kill lint format bench browser lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,11 +21,14 @@ run: setup ## Start the whole system with a sample organisation
 	$(BIN)/throughline run --data data
 
 test: setup ## The tests, without the long runs
-	$(BIN)/pytest -n 2 -m "not long and not browser"
+	$(BIN)/pytest -n 2 -m "not long and not kill and not browser"
 
 test-all: setup browser ## Every test: the long runs and the browser too
-	$(BIN)/pytest -n 2 -m "not long and not browser"
+	$(BIN)/pytest -n 2 -m "not long and not kill and not browser"
 	$(BIN)/pytest -m "long or browser"
+
+test-kill: setup ## kill -9 in the midst of five thousand messages, fifty times
+	$(BIN)/pytest -m kill
 
 browser: ## See to it that there is a Chromium to test with
 ifeq ($(CHROMIUM),)

@@ -27,7 +27,7 @@ from shared.events.cases import CaseOpened, MessageAttached
 from shared.events.deliveries import DeliveryQueued
 from shared.store.sqlite import SqliteStore
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.kill
 
 MESSAGES_SENT = 5_000
 KILLS = 52
