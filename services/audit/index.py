@@ -20,10 +20,8 @@ FILE = "index.db"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL,
     position INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS entries (aggregate TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (aggregate, at))
-    WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS links (matter TEXT NOT NULL, aggregate TEXT NOT NULL, PRIMARY KEY (matter, aggregate))
-    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entries (aggregate TEXT NOT NULL, at INTEGER NOT NULL, belongs TEXT,
+    PRIMARY KEY (aggregate, at)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cases (matter TEXT PRIMARY KEY, ref TEXT NOT NULL, kind TEXT NOT NULL, channel TEXT NOT NULL,
     arrived INTEGER NOT NULL, promise INTEGER, state TEXT NOT NULL, holder TEXT NOT NULL) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS cases_ref ON cases (ref);
@@ -64,14 +62,16 @@ class Lookup:
         names = list(aggregates)
         marks = ", ".join("?" * len(names))
         rows = self._reader.execute(
-            f"SELECT at FROM entries WHERE aggregate IN ({marks}) AND at >= ? AND at < ? ORDER BY at LIMIT ?",  # noqa: S608
+            f"SELECT DISTINCT at FROM entries WHERE aggregate IN ({marks}) AND at >= ? AND at < ? ORDER BY at LIMIT ?",  # noqa: S608
             (*names, since, below, limit),
         ).fetchall()
         return [row[0] for row in rows]
 
     def related(self, case: str) -> list[str]:
         """The case and all that belongs to it: its messages and deliveries."""
-        rows = self._reader.execute("SELECT aggregate FROM links WHERE matter = ?", (case,)).fetchall()
+        rows = self._reader.execute(
+            "SELECT DISTINCT belongs FROM entries WHERE aggregate = ? AND belongs IS NOT NULL", (case,)
+        ).fetchall()
         return [case, *(row[0] for row in rows)]
 
     def close(self) -> None:
@@ -115,8 +115,7 @@ class Index(Lookup):
 
     def _write(self, rows: Rows) -> None:
         many = self._writer.executemany
-        many("INSERT OR IGNORE INTO entries VALUES (?, ?)", rows.entries)
-        many("INSERT OR IGNORE INTO links VALUES (?, ?)", rows.links)
+        many("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", rows.entries)
         many(
             "INSERT OR IGNORE INTO cases VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             ((case, *row) for case, row in rows.opened.items()),

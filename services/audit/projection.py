@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
+import structlog
+
 from shared.events import REGISTRY, Event, Record
 from shared.events.cases import (
     CaseAccepted,
@@ -33,6 +35,8 @@ from shared.events.messages import (
     MessageReleased,
     MessageSettled,
 )
+
+log = structlog.get_logger()
 
 COORDINATOR = "coordinator"
 STAGES = {"remind": 1, "warn": 2, "breach": 3, "escalate": 4}
@@ -81,9 +85,8 @@ class Rows:
     day: Callable[[datetime], str]
     unsettled_before: Callable[[str], Unsettled | None]
     """A message that an earlier batch left unsettled."""
-    entries: list[tuple[str, int]] = field(default_factory=list)
-    links: list[tuple[str, str]] = field(default_factory=list)
-    """(case, what belongs to it)"""
+    entries: list[tuple[str, int, str | None]] = field(default_factory=list)
+    """Whose entry it is, where it stands, and what it says belongs to a case, which has the entry, too."""
     opened: dict[str, list[str | int | None]] = field(default_factory=dict)
     """case → ref, kind, channel, arrival, promise, state, holder"""
     moved: dict[str, list[str | None]] = field(default_factory=dict)
@@ -104,19 +107,21 @@ class Rows:
 
     def add(self, at: int, record: Record) -> None:
         """One more entry. An event that its type doesn't fit is an entry like any other, and nothing else."""
-        self.entries.append((record.subject, at))
         fold = _FOLDS.get(record.type)
-        if fold is None:
-            return
-        try:
-            event = record.data
-        except ValueError:
-            return
-        fold(self, record, event)
+        belongs = None
+        if fold is not None:
+            try:
+                belongs = fold(self, record, record.data, at)
+            except ValueError as error:
+                log.warning(
+                    "trail.event_does_not_fit", event_id=record.id, type=record.type, error=str(error)
+                )
+        self.entries.append((record.subject, at, belongs))
 
-    def _case(self, record: Record, event: Event) -> None:
+    def _case(self, record: Record, event: Event, at: int) -> str | None:
         assert isinstance(event, CaseEvent)
         case = record.subject
+        belongs = None
         match event:
             case CaseOpened():
                 self.opened[case] = [
@@ -128,9 +133,9 @@ class Rows:
                     "new",
                     COORDINATOR,
                 ]
-                self.links.append((case, event.message))
+                belongs = event.message
             case MessageAttached():
-                self.links.append((case, event.message))
+                belongs = event.message
                 if event.reopened:
                     self._move(case, "accepted")
             case CaseAssigned():
@@ -148,6 +153,7 @@ class Rows:
             case CaseAlarmed():
                 self._age(case, event)
         self._obligations(case, event)
+        return belongs
 
     def _obligations(self, case: str, event: CaseEvent) -> None:
         for one in event.ends:
@@ -174,11 +180,11 @@ class Rows:
             else:
                 row[5] = max(int(row[5]), stage)
 
-    def _delivery(self, record: Record, event: Event) -> None:
+    def _delivery(self, record: Record, event: Event, at: int) -> None:
         assert isinstance(event, DeliveryQueued)
-        self.links.append((event.case, record.subject))
+        self.entries.append((event.case, at, record.subject))
 
-    def _message(self, record: Record, event: Event) -> None:
+    def _message(self, record: Record, event: Event, at: int) -> None:
         message = record.subject
         match event:
             case MessageReceived() | MessageQuarantined() | MessageRefused() | DeliveryAnswered():
@@ -205,7 +211,7 @@ class Rows:
         if before.state in ENDS:
             self.balance[before.day, before.endpoint][before.state] -= 1
         self.unsettled[message] = None
-        self._becomes(message, before._replace(state=state))
+        self._becomes(message, Unsettled(before.day, before.endpoint, state))
 
 
 _REMEMBERED = frozenset({"waiting", "quarantined"})
@@ -218,7 +224,7 @@ _BECOMES: dict[type[Event], str] = {
 
 _MESSAGES: tuple[type[Event], ...] = (*_BECOMES, MessageSettled, MessageReleased)
 
-_FOLDS: dict[str, Callable[[Rows, Record, Event], None]] = {
+_FOLDS: dict[str, Callable[[Rows, Record, Event, int], str | None]] = {
     **{kind.TYPE: Rows._case for kind in REGISTRY.values() if issubclass(kind, CaseEvent)},  # noqa: SLF001
     **{kind.TYPE: Rows._message for kind in _MESSAGES},  # noqa: SLF001
     DeliveryQueued.TYPE: Rows._delivery,  # noqa: SLF001
@@ -228,4 +234,4 @@ _FOLDS: dict[str, Callable[[Rows, Record, Event], None]] = {
 
 def milliseconds(instant: datetime) -> int:
     """Whole milliseconds since 1970, UTC."""
-    return (instant - _EPOCH) // _MILLISECOND
+    return round(instant.timestamp() * 1000)
