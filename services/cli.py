@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 
 from services import cli_org, cli_people, cli_send, cli_trail
 from services.embedded import serve
@@ -35,7 +35,7 @@ def run(
     given = {"data": data, "org": org, "port": port, "smtp_port": smtp_port, "relay": relay}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     configure(settings.log_level, as_json=settings.log_json)
-    raise typer.Exit(asyncio.run(serve(settings)))
+    raise typer.Exit(uvloop.run(serve(settings)))
 
 
 def main() -> None:
