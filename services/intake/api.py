@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from services.intake.body import receiving
+from services.intake.body import direct, receiving
 from services.intake.channels import phone
 from services.intake.channels.web import BODY, MOST_A_CALL, MessageBody, NotReadable, incoming, split
 from services.intake.message import Message
@@ -24,10 +24,11 @@ from shared.rights import Principal, Right, requires
 from shared.service import House
 from shared.web.problems import Problem
 
+MAX_KEY = 500
 Key = Annotated[
     str | None,
     Header(
-        alias="Idempotency-Key", max_length=500, description="Sent twice under one key, it is one message"
+        alias="Idempotency-Key", max_length=MAX_KEY, description="Sent twice under one key, it is one message"
     ),
 ]
 Id = Annotated[
@@ -73,6 +74,15 @@ class CallQuery(BaseModel):
 
 
 _MESSAGES: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "Sent twice under one key, it is one message",
+            "schema": {"type": "string", "maxLength": MAX_KEY},
+        }
+    ],
     "requestBody": {
         "required": True,
         "content": {
@@ -122,7 +132,7 @@ def routers(house: House, door: Door, messages: Aggregates[Message]) -> list[API
 
 
 def _messages(most: int, door: Door, messages: Aggregates[Message]) -> APIRouter:
-    routes = APIRouter(prefix="/v1", tags=["intake"], route_class=receiving("web", most))
+    routes = APIRouter(prefix="/v1", tags=["intake"], route_class=direct("web", most))
 
     async def one(raw: bytes, own_key: str | None, principal: Principal) -> Received | NotAccepted:
         try:
@@ -141,23 +151,24 @@ def _messages(most: int, door: Door, messages: Aggregates[Message]) -> APIRouter
         responses=_PROBLEMS,
     )
     async def post_messages(
-        request: Request, principal: Annotated[Principal, requires(Right.SUBMIT)], idempotency_key: Key = None
+        request: Request, principal: Annotated[Principal, requires(Right.SUBMIT)]
     ) -> Response:
         """Hand over one message, or up to a hundred. `202` means that they are durable."""
-        raw = await request.body()
+        raw, key = await request.body(), _idempotency_key(request)
         try:
             items, batch = split(raw, request.headers.get("content-type", ""), request.headers)
         except NotReadable as error:
             raise Problem(400, error.code, "The body can't be read", str(error)) from error
-        answers = await _all(
-            one(item, own or _key_of(idempotency_key, at, batch), principal)
-            for at, (item, own) in enumerate(items)
-        )
         if not batch:
-            if isinstance(answers[0], NotAccepted):
-                status = 400 if answers[0].reason == "json" else 422
-                raise Problem(status, answers[0].reason, "This is no message we can take", answers[0].detail)
-            return _accepted(orjson.dumps(shown(answers[0])))
+            item, own = items[0]
+            answer = await one(item, own or key, principal)
+            if isinstance(answer, NotAccepted):
+                status = 400 if answer.reason == "json" else 422
+                raise Problem(status, answer.reason, "This is no message we can take", answer.detail)
+            return _accepted(orjson.dumps(shown(answer)))
+        answers = await _all(
+            one(item, own or (key and f"{key}/{at}"), principal) for at, (item, own) in enumerate(items)
+        )
         refused = sum(isinstance(answer, NotAccepted) for answer in answers)
         metrics.RECEIVED.labels("web", "refused").inc(refused)
         return _accepted(orjson.dumps([shown(answer) for answer in answers]))
@@ -243,8 +254,12 @@ async def _all(answering: Any) -> list[Received | NotAccepted]:
     return answers
 
 
-def _key_of(key: str | None, at: int, batch: bool) -> str | None:
-    return f"{key}/{at}" if key and batch else key
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and len(key) > MAX_KEY:
+        detail = f"Idempotency-Key has {len(key)} characters; it may have {MAX_KEY}."
+        raise Problem(422, "not-valid", "The request does not fit", detail)
+    return key
 
 
 def _accepted(body: bytes) -> Response:

@@ -10,9 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Scope, Send
 
 from shared import metrics
+from shared.rights import guard_of
 from shared.web.problems import Problem
 
 REFUSALS = frozenset({400, 413, 422})
@@ -43,6 +44,33 @@ def receiving(channel: str, most: int) -> type[APIRoute]:
             return bounded
 
     return Receiving
+
+
+def direct(channel: str, most: int) -> type[APIRoute]:
+    """The same for the busiest door: its endpoint reads the request itself, so the framework need not.
+
+    It is in the OpenAPI like any other, with the parameters it names; it is called with the request, the principal
+    whose right was looked at, and nothing else (LIMITS.md: the framework's own work is most of a request's).
+    """
+
+    class Direct(receiving(channel, most)):  # type: ignore[misc]
+        async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+            guard = guard_of(self.dependant)
+            if guard is None or scope["method"] not in self.methods:
+                await super().handle(scope, receive, send)
+                return
+            request = Request(scope, at_most(receive, most), send)
+            try:
+                response: Response = await self.endpoint(request, await guard(request))
+            except (Problem, HTTPException) as error:
+                _count(channel, _status(error))
+                raise
+            except ClientDisconnect:  # nobody is there to be told
+                return
+            _count(channel, response.status_code)
+            await response(scope, receive, send)
+
+    return Direct
 
 
 def at_most(receive: Receive, most: int) -> Receive:

@@ -195,11 +195,17 @@ def install(app: FastAPI, gate: Gate) -> None:
     app.state.gate = gate
 
 
+def guard_of(dependant: Dependant) -> Guard | None:
+    """The guard among a route's dependencies, or None."""
+    if isinstance(dependant.call, Guard):
+        return dependant.call
+    return next((guard for inner in dependant.dependencies if (guard := guard_of(inner)) is not None), None)
+
+
 def right_of(dependant: Dependant) -> Right | None:
     """The right that a route's dependencies ask for, or None."""
-    if isinstance(dependant.call, Guard):
-        return dependant.call.right
-    return next((right for inner in dependant.dependencies if (right := right_of(inner)) is not None), None)
+    guard = guard_of(dependant)
+    return guard.right if guard is not None else None
 
 
 def rights_of_routes(app: FastAPI) -> dict[str, Right | None]:
