@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
-from rich.table import Table
 
 from services.intake.smtp import SmtpDoor
 from services.routing.people import ensure_sample_users
 from shared.runner import Embedded
+from shared.service import House
 
 ADDRESSES = "addresses"
 """A file in the data directory: HTTP port, SMTP port and first mailbox of the process that runs there."""
+
+
+DOES = {
+    "officer": "accepts, returns and answers a department's cases",
+    "coordinator": "dispatches what no rule decided, decides on returns",
+    "leader": "sees the cases of departments in their charge, and what climbs to them",
+    "supervisor": "the console: what is late, every case's trail",
+    "clerk": "looks at what is in quarantine",
+    "admin": "accounts, API keys, what was sent",
+}
+"""What each role is for, in the order in which a newcomer tries them."""
 
 
 async def welcome(installation: Embedded) -> None:
@@ -26,9 +39,7 @@ async def welcome(installation: Embedded) -> None:
     mailbox = house.organisation.mailboxes[0].address
     url, mail = house.public_url, f"{installation.settings.host}:{smtp_port}"
     out = Console(highlight=False, soft_wrap=True)
-    out.print(
-        f"\n[bold]Throughline runs.[/] {house.organisation.names}  ·  data in {installation.settings.data}\n"
-    )
+    out.print(f"\n[bold]Throughline runs.[/] {_names(house)}  ·  data in {installation.settings.data}\n")
     for name, where in (
         ("Write to us", f"{url}/"),
         ("Officers and console", f"{url}/sign-in"),
@@ -42,12 +53,7 @@ async def welcome(installation: Embedded) -> None:
     ):
         out.print(f"  {name:<22}{where}")
     if users:
-        table = Table(
-            "Sign in as", "Password", "Role", title="Sample users, shown this once", title_justify="left"
-        )
-        for login, password, role in users:
-            table.add_row(login, password, role)
-        out.print(table)
+        _show(out, users)
     port = house.settings.port
     out.print("\n[bold]Three things to try[/]")
     out.print(f"  1. Open {url}/ , write that a street lamp is dark, and follow it by the link you get.")
@@ -63,3 +69,25 @@ async def welcome(installation: Embedded) -> None:
     path = installation.settings.data / ADDRESSES
     path.with_suffix(".new").write_text(f"{port} {smtp_port} {mailbox}\n")
     path.with_suffix(".new").rename(path)
+
+
+def _names(house: House) -> str:
+    names = house.organisation.names
+    return " · ".join(dict.fromkeys(names.get(language) for language in house.organisation.languages))
+
+
+def _show(out: Console, users: Sequence[tuple[str, str, str]]) -> None:
+    """One of each role with what it is for, then everybody else."""
+    first = {role: next((user for user in users if user[2] == role), None) for role in DOES}
+    chosen = [user for user in first.values() if user is not None]
+    out.print("\n[bold]Sample users[/], shown this once (`throughline user password` gives a new one)")
+    for login, password, role in chosen:
+        out.print(f"  {login:<22}{password:<22}{role}: {DOES[role]}")
+    others = [
+        f"{login:<28}{password:<22}"
+        for login, password, role in users
+        if (login, password, role) not in chosen
+    ]
+    out.print("\n[bold]Their colleagues[/]")
+    for at in range(0, len(others), 2):
+        out.print(f"  {''.join(others[at : at + 2]).rstrip()}")
