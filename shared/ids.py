@@ -10,7 +10,7 @@ import hmac
 import os
 from datetime import datetime
 
-_POOL_BYTES = 4096
+_POOL_BYTES = 65536
 
 
 class RandomPool:

@@ -18,7 +18,7 @@ _TRACKING = re.compile(r"([0-9a-f]{32})([0-9a-f]{16})", re.ASCII)
 
 
 def _mac(key: bytes, text: str) -> str:
-    return hmac.digest(key, text.encode(), "sha256")[:_MAC_BYTES].hex()
+    return hmac.new(key, text.encode(), "sha256").digest()[:_MAC_BYTES].hex()
 
 
 def _body(id: str) -> str:
