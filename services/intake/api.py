@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from services.intake.body import direct, receiving
 from services.intake.channels import phone
 from services.intake.channels.web import BODY, MOST_A_CALL, MessageBody, NotReadable, incoming, split
+from services.intake.following import following
 from services.intake.message import Message
-from services.intake.receiving import Door, Incoming, Received
+from services.intake.receiving import Door, Received
 from services.intake.transcripts import TranscriptRefused
 from shared import metrics
 from shared.aggregate import Aggregates
@@ -42,7 +42,11 @@ class Accepted(BaseModel):
     message_id: str
     outcome: Literal["accepted", "quarantined", "refused"]
     receipt: str
-    tracking: str
+    tracking: str | None = Field(
+        None,
+        description="The secret code that follows it. An anonymous message's is told this once: sent again, it is "
+        "answered without the code, and nobody can find it out. Then send it anew, under another key",
+    )
     ref: str | None = None
     repeated: bool = False
 
@@ -226,19 +230,6 @@ def _receipts(door: Door) -> APIRouter:
     return routes
 
 
-async def following(
-    in_reply_to: str | None, came: Incoming, door: Door, messages: Aggregates[Message]
-) -> Incoming:
-    """What came, with the case or thread that its sender's tracking code names."""
-    earlier = door.tokens.read_tracking_code(in_reply_to) if in_reply_to else None
-    if earlier is None:
-        return came
-    loaded = await messages.load(earlier)
-    if loaded.state is None:
-        return came
-    return replace(came, thread=loaded.state.thread, reply_case=loaded.state.case)
-
-
 def endpoint_of(principal: Principal) -> str:
     """The endpoint's name in the balance of what came in: a machine's own, or the open one."""
     return f"http:{principal.id}" if principal.kind == "machine" else "http"
@@ -276,8 +267,9 @@ def shown(answer: Received | NotAccepted) -> dict[str, Any]:
         "receipt": answer.receipt,
         "tracking": answer.tracking,
         "repeated": answer.repeated,
+        "ref": answer.ref,
     }
-    return found | {"ref": answer.ref} if answer.ref else found
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def explain(error: ValidationError) -> str:

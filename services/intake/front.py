@@ -10,7 +10,7 @@ from datetime import timedelta
 from services.intake import api, clerk
 from services.intake.handlers import Settling
 from services.intake.message import MESSAGES, messages
-from services.intake.pages import looking, write
+from services.intake.pages import looking, reply, write
 from services.intake.quarantine import Quarantine
 from services.intake.receiving import Door
 from services.intake.smtp import SmtpDoor
@@ -39,6 +39,7 @@ def service(house: House) -> Service:
             *api.routers(house, door, kept),
             clerk.router(house.store, quarantine),
             write.router(house, door),
+            reply.router(house, door, kept),
             looking.router(house, quarantine),
         ],
         companions=[SmtpDoor(house, door)],

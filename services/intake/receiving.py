@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.intake.message import Message
@@ -27,6 +27,7 @@ from shared.room import Room
 from shared.service import House
 from shared.store import Sealed, Unavailable
 from shared.tokens import Tokens
+from shared.tracking import Tracking
 
 MOST_FILES = 50
 MOST_EARLIER = 50
@@ -88,7 +89,8 @@ class Received:
     message_id: str
     outcome: str
     receipt: str
-    tracking: str
+    tracking: str | None
+    """None where an anonymous message came again: its code was told once, and nobody can say it again."""
     ref: str | None = None
     repeated: bool = False
 
@@ -121,6 +123,7 @@ class Door:
         self._message_key = house.keys.purpose("message")
         self._thread_key = house.keys.purpose("thread")
         self.tokens = Tokens(house.keys)
+        self.tracking = Tracking(house.keys, house.store, house.content)
         self.receipts = Receipts(house.origin, house.keys.ed25519("receipt"))
         self.room = Room(house.store, house.settings.min_free, house.clock)
 
@@ -146,9 +149,14 @@ class Door:
         await self.room.require()
         started = self._house.clock.now()
         message_id = self.message_id(incoming)
-        if incoming.size > FILE_FROM_BYTES and (before := await self.again(message_id)) is not None:
+        dear = incoming.anonymous or incoming.size > FILE_FROM_BYTES  # a code to draw, files to write
+        if dear and (before := await self.again(message_id)) is not None:
             metrics.RECEIVED.labels(incoming.channel, "repeated").inc()
-            return before  # its files need not be written a second time
+            return before
+        code: str | None = None
+        if incoming.anonymous:
+            code, kept = await self.tracking.draw(message_id)
+            incoming = replace(incoming, words=incoming.words.model_copy(update={"code_hash": kept}))
         contents = _Contents(message_id, started)
         event = self._event(incoming, message_id, contents)
         try:
@@ -162,7 +170,7 @@ class Door:
             contents=staged,
             fresh=True,
         )
-        received = await self._answer(message_id, answer)
+        received = await self._answer(message_id, answer, code)
         outcome = "repeated" if received.repeated else _outcome(event)
         metrics.RECEIVED.labels(incoming.channel, outcome).inc()
         metrics.DOOR.labels(incoming.channel).observe((self._house.clock.now() - started).total_seconds())
@@ -175,16 +183,18 @@ class Door:
             return None
         return await self._answer(message_id, Answer(loaded.state, loaded.version, (), repeated=True))
 
-    async def _answer(self, message_id: str, answer: Answer[Message]) -> Received:
+    async def _answer(self, message_id: str, answer: Answer[Message], code: str | None = None) -> Received:
         first = answer.records[0] if answer.records else (await self._house.store.history(message_id))[0]
-        state = answer.state
+        state, repeated = answer.state, not answer.records
+        anonymous = isinstance(first.data, MessageReceived) and first.data.anonymous
+        own = None if repeated else code
         return Received(
             message_id=message_id,
             outcome=state.outcome if state.outcome in {"quarantined", "refused"} else "accepted",
             receipt=self.receipts.sign(message_id, first),
-            tracking=self.tokens.tracking_code(message_id),
+            tracking=own if anonymous else self.tracking.keyed(message_id),
             ref=state.ref,
-            repeated=not answer.records,
+            repeated=repeated,
         )
 
     def _event(self, incoming: Incoming, message_id: str, contents: _Contents) -> Event:

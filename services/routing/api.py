@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from services.routing.case import State
 from services.routing.commands import TABLE, Command, Feedback, Row, offered
+from services.routing.files import MEDIA_TYPE
 from services.routing.office import Filter, Office, etag
 from services.routing.shapes import CaseList, ShownCase, TrackedCase
 from shared.events.messages import Channel, Kind
@@ -23,6 +24,7 @@ Match = Annotated[
     str | None, Header(alias="If-Match", max_length=40, description="Only if this is still its ETag")
 ]
 Ref = Annotated[str, Path(max_length=40, description="The case's ref", examples=["K7QM-2XPA-9"])]
+Message = Annotated[str, Path(max_length=60, description="The message's id")]
 Code = Annotated[str, Path(max_length=100, description="The tracking code on the acknowledgement")]
 
 
@@ -110,6 +112,37 @@ def _reading(routes: APIRouter, office: Office) -> None:
         found = await office.find(principal, ref)
         response.headers["ETag"] = found.etag
         return await office.show(principal, found)
+
+    responses: dict[int | str, dict[str, Any]] = {
+        200: {"content": {MEDIA_TYPE: {}}, "description": "The bytes, to be kept as a file"},
+        410: {"model": ProblemDetails, "description": "Its content was erased"},
+    }
+
+    @routes.get(
+        "/cases/{ref}/messages/{message}/files/{number}",
+        response_class=Response,
+        responses=responses | problems(401, 403, 404, 422),
+    )
+    async def get_file(
+        principal: Annotated[Principal, requires(Right.CASES_READ)],
+        ref: Ref,
+        message: Message,
+        number: Annotated[int, Path(ge=1, le=10_000, description="Its `number` among the attachments")],
+    ) -> Response:
+        """A file that came with a message. Nothing has looked into it: it may be harmful."""
+        return (await office.attachment(await office.find(principal, ref), message, number)).response()
+
+    @routes.get(
+        "/cases/{ref}/messages/{message}/original",
+        response_class=Response,
+        responses=responses | problems(401, 403, 404, 422),
+    )
+    async def get_original(
+        principal: Annotated[Principal, requires(Right.CASES_READ)], ref: Ref, message: Message
+    ) -> Response:
+        """The message as it came, a mail or a transcript, for those who may see who sent it."""
+        found = await office.find(principal, ref)
+        return (await office.original(principal, found, message)).response()
 
 
 def _command(routes: APIRouter, office: Office, name: str, row: Row) -> None:

@@ -198,7 +198,7 @@ class Ask(Command):
     text: Said
 
     def decide(self, case: Case, now: Now) -> Sequence[CaseEvent]:
-        if case.channel == "phone" and not case.can_mail:
+        if not _can_be_asked(case):
             raise Refused("no-address", "The sender left no address: call them, and record the contact.")
         assert now.words is not None
         return [SenderAsked(words=now.words)]
@@ -264,6 +264,10 @@ class Decline(Command):
         return [ReturnDecided(upheld=True, department=case.returned_by), closed]
 
 
+def _can_be_asked(case: Case) -> bool:
+    return case.channel != "phone" or case.can_mail
+
+
 def _returner(case: Case) -> str:
     if case.returned_by is None:
         raise Refused("no-return", "No department has returned this case; assign it instead.")
@@ -324,6 +328,10 @@ def offered(case: Case) -> list[str]:
     never = {"assign"} if pending else {"uphold-return", "refuse-return"}
     if case.state == "answered" and case.owes("callback") is None:
         never.add("contact")
+    if case.returns >= MOST_RETURNS:
+        never.add("return")
+    if not _can_be_asked(case):
+        never.add("ask")
     return [name for name, row in TABLE.items() if case.state in row.states and name not in never]
 
 

@@ -12,6 +12,7 @@ import orjson
 from services.routing.case import CASES, Case, milliseconds
 from services.routing.commands import Command, Feedback, Now, Refused, decide, row_of
 from services.routing.desk import Desk
+from services.routing.files import Download, Files
 from services.routing.shapes import CaseList, ShownCase, TrackedCase
 from services.routing.views import Views, belongs, listed
 from shared import ids
@@ -20,10 +21,10 @@ from shared.content import seal_model
 from shared.content.words import Note
 from shared.events import Event
 from shared.events.content import ContentRef
-from shared.rights import Principal, may_handle_case, may_see_case, sees_all_cases
+from shared.rights import Principal, may_handle_case, may_see_case, may_see_sender, sees_all_cases
 from shared.service import House
 from shared.store import Sealed, Where
-from shared.tokens import Tokens
+from shared.tracking import Tracking
 from shared.web.problems import Problem, not_found
 
 MOST_COUNTED = 1000
@@ -72,10 +73,11 @@ class Office:
         self._house = house
         self._store = house.store
         self._clock = house.clock
-        self._tokens = Tokens(house.keys)
+        self._tracking = Tracking(house.keys, house.store, house.content)
         self._desk = desk
         self._cases = cases
         self._views = Views(house, desk)
+        self._files = Files(house)
 
     async def list(
         self, principal: Principal, wanted: Filter, *, cursor: str | None = None, limit: int = 50
@@ -143,6 +145,18 @@ class Office:
         """Everything of a case that somebody may see."""
         return await self._views.case(found.id, found.loaded, principal)
 
+    async def attachment(self, found: Found, message: str, number: int) -> Download:
+        """A file of a message of the case, counted from 1. Raises Problem 404 or 410."""
+        return await self._files.attachment(found.id, message, number)
+
+    async def original(self, principal: Principal, found: Found, message: str) -> Download:
+        """A message as it came, with who sent it. Raises Problem 403, 404 or 410."""
+        if not may_see_sender(principal, kind=found.case.kind, department=found.case.department):
+            raise Problem(
+                403, "sender-not-shown", "You may not see who sent this", "The original names its sender."
+            )
+        return await self._files.original(found.id, message)
+
     async def do(
         self,
         principal: Principal,
@@ -173,7 +187,7 @@ class Office:
         return await self._give(found, feedback, SENDER, key=key)
 
     async def _tracked(self, code: str) -> tuple[Found, str]:
-        message = self._tokens.read_tracking_code(code)
+        message = await self._tracking.read(code)
         if message is None:
             raise not_found("case")
         case_id = await self._store.claimed(f"message:{message}") or ids.derived("case", message)

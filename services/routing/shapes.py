@@ -58,6 +58,15 @@ class Owed(BaseModel):
     next_at: datetime | None
 
 
+class ShownFile(BaseModel):
+    """A file that came with a message; `number` is its place in the address it is fetched from."""
+
+    number: int
+    name: str
+    content_type: str
+    size: int
+
+
 class ShownMessage(BaseModel):
     """A message of the case, with its words where they still stand and the asker may see them."""
 
@@ -70,7 +79,11 @@ class ShownMessage(BaseModel):
     text: str | None = None
     quoted: str | None = None
     sender: Sender | None = None
-    attachments: list[str] = []
+    attachments: list[ShownFile] = []
+    original: int | None = Field(
+        None,
+        description="Bytes of the message as it came, where there is such an original and the asker may see it",
+    )
     gone: bool = Field(False, description="Its content was erased")
 
 
@@ -102,6 +115,7 @@ class ShownCase(ListedCase):
     version: int
     language: str
     can_mail: bool
+    anonymous: bool
     related: str | None = Field(None, description="The ref of a closed case on whose thread it came")
     obligations: list[Owed]
     explanation: Explanation | None
@@ -126,7 +140,8 @@ class TrackedEntry(BaseModel):
     ]
     at: datetime
     department: str | None = None
-    text: str | None = None
+    text: str | None = Field(None, description="What was written, by the sender or to them")
+    attachments: list[str] = Field([], description="Names of the files that came with it")
 
 
 class TrackedCase(BaseModel):

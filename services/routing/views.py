@@ -9,6 +9,7 @@ from typing import Any
 from services.routing.case import Case, soonest
 from services.routing.commands import offered
 from services.routing.desk import Desk
+from services.routing.files import original_of
 from services.routing.obligation import Obligation
 from services.routing.shapes import (
     Entry,
@@ -16,6 +17,7 @@ from services.routing.shapes import (
     ListedCase,
     Owed,
     ShownCase,
+    ShownFile,
     ShownMessage,
     TrackedCase,
     TrackedEntry,
@@ -87,6 +89,7 @@ class Views:
             version=loaded.version,
             language=case.language,
             can_mail=case.can_mail,
+            anonymous=case.anonymous,
             related=await self._related(history),
             obligations=[self._owed(case, one, now) for one in case.obligations],
             explanation=await self._explanation(history),
@@ -183,9 +186,19 @@ class Views:
                 "text": words.text,
                 "quoted": words.quoted or None,
                 "sender": words.sender if sender_too else None,
-                "attachments": [one.name for one in words.attachments],
+                "attachments": [
+                    ShownFile(
+                        number=number, name=one.name, content_type=one.content_type, size=one.content.size
+                    )
+                    for number, one in enumerate(words.attachments, 1)
+                ],
+                "original": await self._original(event.message) if sender_too else None,
             }
         )
+
+    async def _original(self, message: str) -> int | None:
+        raw = await original_of(self._store, message)
+        return raw.size if raw else None
 
     async def _entry(self, record: Record) -> Entry:
         event = record.data
@@ -212,9 +225,10 @@ class Views:
         event = record.data
         match event:
             case CaseOpened():
-                return TrackedEntry(what="received", at=event.arrived_at)
+                return await self._said(TrackedEntry(what="received", at=event.arrived_at), event.words)
             case MessageAttached() if event.verified:
-                return TrackedEntry(what="reopened" if event.reopened else "received", at=record.time)
+                what = "reopened" if event.reopened else "received"
+                return await self._said(TrackedEntry(what=what, at=record.time), event.words)
             case CaseAssigned():
                 name = self._name(event.department, language)
                 return TrackedEntry(what="assigned", at=record.time, department=name)
@@ -231,6 +245,15 @@ class Views:
                 what = "declined" if event.outcome == "declined" else "closed"
                 return TrackedEntry(what=what, at=record.time, text=await self._note(event))
         return None
+
+    async def _said(self, entry: TrackedEntry, content: ContentRef) -> TrackedEntry:
+        """With what the sender wrote then, where it still stands."""
+        try:
+            words = await self._content.open_model(content.ref, MessageWords)
+        except ContentGone:
+            return entry
+        names = [one.name for one in words.attachments]
+        return entry.model_copy(update={"text": words.text, "attachments": names})
 
 
 def _messages(history: Iterable[Record]) -> list[Record]:

@@ -43,6 +43,8 @@ class MessageWords(_Words):
     """The channel's own id (a mail's Message-ID), for answering in its thread."""
     references: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    code_hash: str | None = None
+    """A slow hash of the secret half of an anonymous sender's tracking code; not for anybody's eyes."""
     details: dict[str, str] = {}
     """What the channel knows besides, such as a call's id and length."""
 

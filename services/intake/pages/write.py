@@ -14,7 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from services.intake.body import receiving
 from services.intake.channels.web import BODY, MAX_FILES, MAX_TEXT, MessageBody, incoming
-from services.intake.receiving import Door, File, Incoming
+from services.intake.receiving import Door, File, Incoming, Received
 from shared import ids
 from shared.events.messages import MessageReceived
 from shared.organisation import Language
@@ -123,29 +123,38 @@ def router(house: House, door: Door) -> APIRouter:
         except Unavailable:
             later = {"Retry-After": str(RETRY_SECONDS)}
             return form(request, filled, {}, status=503, notice="write.not_now", headers=later)
+        if received.tracking is None:
+            return await thanks(pages, house, request, received, None)
         return RedirectResponse(f"/received/{received.tracking}", 303)
 
     @routes.get("/received/{code}")
     async def get_received(
         code: str, request: Request, principal: Annotated[Principal, requires(Right.PUBLIC)]
     ) -> HTMLResponse:
-        message_id = door.tokens.read_tracking_code(code)
+        message_id = await door.tracking.read(code)
         received = await door.again(message_id) if message_id else None
         if received is None:
             raise not_found()
-        message = (await house.store.history(received.message_id))[0].data
-        if not isinstance(message, MessageReceived):
-            raise not_found()
-        return pages.render(
-            request,
-            "received.html",
-            received=received,
-            message=message,
-            track=f"{house.public_url}/track/{received.tracking}",
-            limits=promised(pages, house, pages.language(request), message),
-        )
+        return await thanks(pages, house, request, received, code)
 
     return routes
+
+
+async def thanks(
+    pages: Pages, house: House, request: Request, received: Received, code: str | None
+) -> HTMLResponse:
+    """What the sender takes along. Without a code it was told before, and can't be told again."""
+    message = (await house.store.history(received.message_id))[0].data
+    if not isinstance(message, MessageReceived):
+        raise not_found()
+    return pages.render(
+        request,
+        "received.html",
+        received=received,
+        message=message,
+        track=code and f"{house.public_url}/track/{code}",
+        limits=promised(pages, house, pages.language(request), message),
+    )
 
 
 async def read_form(form: FormData) -> Filled:
@@ -189,7 +198,10 @@ def promised(
 ) -> list[tuple[str, str]]:
     """What is owed to this sender, as a word of ours (`write.next.<word>`), and within what time."""
     limits = house.organisation.limits_for(message.kind or "problem")
-    owed = {"contact": limits.contact, "resolve": limits.promise or limits.resolve}
+    owed = {
+        "contact": None if message.anonymous else limits.contact,
+        "resolve": limits.promise or limits.resolve,
+    }
     found = []
     for name, limit in owed.items():
         if limit is not None:

@@ -1,21 +1,14 @@
-"""Passwords: Argon2id (RFC 9106) with the parameters of OWASP's password storage sheet, off the event loop."""
+"""Passwords: how long they are, and one that can be read out. `shared/slow_hash` says how they are kept."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from services.routing.people.account import AccountRefused
 
 SHORTEST = 12
 LONGEST = 200
-_AT_ONCE = 2
-"""Hashes computed side by side: each takes 19 MiB and some 50 ms, and the rest of the house wants to live."""
 
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _CONSONANTS = "bdfghjkmnprstvz"
 _VOWELS = "aeiou"
 
@@ -35,31 +28,3 @@ def readable() -> str:
         return "".join(secrets.choice(_CONSONANTS) + secrets.choice(_VOWELS) for _ in range(2))
 
     return "-".join(word() for _ in range(4))
-
-
-class Passwords:
-    """Hashes and verifies, a few at a time."""
-
-    def __init__(self) -> None:
-        self._turn = asyncio.Semaphore(_AT_ONCE)
-        self._nobodys: str | None = None
-
-    async def hash(self, password: str) -> str:
-        """The hash to keep."""
-        async with self._turn:
-            return await asyncio.to_thread(_HASHER.hash, password)
-
-    async def verify(self, kept: str | None, password: str) -> bool:
-        """Whether the password is right. Without an account it takes as long and is False."""
-        if self._nobodys is None:
-            self._nobodys = await self.hash(secrets.token_hex(16))
-        async with self._turn:
-            right = await asyncio.to_thread(_verify, kept or self._nobodys, password)
-        return right and kept is not None
-
-
-def _verify(kept: str, password: str) -> bool:
-    try:
-        return _HASHER.verify(kept, password)
-    except (VerificationError, InvalidHashError):
-        return False

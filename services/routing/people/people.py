@@ -23,12 +23,13 @@ from services.routing.people.account import (
     ApiKey,
 )
 from services.routing.people.attempts import Attempts
-from services.routing.people.passwords import Passwords, check
+from services.routing.people.passwords import check
 from shared import ids
 from shared.aggregate import Aggregates
 from shared.rights import Gate, Principal, Session, machine, person
 from shared.rights.gate import KEY_PREFIX
 from shared.service import House
+from shared.slow_hash import SlowHash
 
 OPERATOR = "operator"
 """Who acts at the command line of the machine itself."""
@@ -51,7 +52,7 @@ class People:
         self._clock = house.clock
         self._accounts: Aggregates[Account] = Aggregates(ACCOUNT_KIND, house.store, house.clock)
         self._keys: Aggregates[ApiKey] = Aggregates(KEY_KIND, house.store, house.clock)
-        self._passwords = Passwords()
+        self._passwords = SlowHash()
         self._attempts = Attempts()
 
     def wire(self, app: FastAPI) -> None:
