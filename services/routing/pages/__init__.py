@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from services.routing.commands import TABLE, Feedback
+from services.routing.commands import TABLE
 from services.routing.office import Filter, Office
+from services.routing.pages import sender
 from services.routing.shapes import CaseList, ListedCase, ShownCase
 from shared.content import ContentGone, ContentStore
 from shared.content.words import MessageWords
+from shared.events.cases import DeclineReason, ReturnReason
+from shared.ids import read_ref
 from shared.rights import Principal, Right, may, may_handle_case, requires
+from shared.rights.gate import CSRF_FIELD
 from shared.service import House
 from shared.web.pages import Pages
 from shared.web.problems import Problem
@@ -23,7 +29,15 @@ FOLDER = Path(__file__).parent
 _SUBJECT_CHARACTERS = 60
 
 Reads = Annotated[Principal, requires(Right.CASES_READ)]
-Public = Annotated[Principal, requires(Right.PUBLIC)]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A command that was not done: what was typed with it, and why not."""
+
+    command: str
+    form: Mapping[str, str]
+    problem: Problem
 
 
 def router(house: House, office: Office) -> APIRouter:
@@ -32,7 +46,7 @@ def router(house: House, office: Office) -> APIRouter:
     pages = Pages(house, FOLDER)
     _list(routes, pages, office, house.content)
     _case(routes, pages, office)
-    _track(routes, pages, office)
+    sender.track(routes, pages, office)
     return routes
 
 
@@ -48,7 +62,13 @@ async def _subject(content: ContentStore, ref: str) -> str:
 
 def _list(routes: APIRouter, pages: Pages, office: Office, content: ContentStore) -> None:
     async def show(
-        request: Request, principal: Principal, wanted: Filter, cursor: str | None, title: str
+        request: Request,
+        principal: Principal,
+        wanted: Filter,
+        cursor: str | None,
+        title: str,
+        *,
+        gone: str | None = None,
     ) -> Response:
         found: CaseList = await office.list(principal, wanted, cursor=cursor)
         subjects = {case.id: await _subject(content, await office.words_of(case.id)) for case in found.cases}
@@ -60,6 +80,7 @@ def _list(routes: APIRouter, pages: Pages, office: Office, content: ContentStore
             title=title,
             accepts=lambda case: _accepts(principal, case),
             wanted=wanted,
+            gone=gone,
         )
 
     @routes.get("/cases")
@@ -68,9 +89,11 @@ def _list(routes: APIRouter, pages: Pages, office: Office, content: ContentStore
         principal: Reads,
         overdue: Annotated[bool, Query()] = False,
         cursor: str | None = None,
+        gone: Annotated[str, Query(max_length=40)] = "",
     ) -> Response:
         """A department's cases: what is owed soonest stands first."""
-        return await show(request, principal, Filter(overdue=overdue or None), cursor, "cases.title")
+        wanted = Filter(overdue=overdue or None)
+        return await show(request, principal, wanted, cursor, "cases.title", gone=read_ref(gone))
 
     @routes.get("/queue")
     async def queue(
@@ -88,29 +111,39 @@ def _accepts(principal: Principal, case: ListedCase) -> bool:
 
 def _case(routes: APIRouter, pages: Pages, office: Office) -> None:
     async def show(
-        request: Request, principal: Principal, ref: str, *, refused: Problem | None = None, status: int = 200
+        request: Request,
+        principal: Principal,
+        ref: str,
+        *,
+        done: str | None = None,
+        refused: Refusal | None = None,
     ) -> Response:
         found = await office.find(principal, ref)
         case: ShownCase = await office.show(principal, found)
         return pages.render(
             request,
             "case.html",
-            status=status,
+            status=refused.problem.status if refused else 200,
             case=case,
             commands=_possible(principal, case),
             departments=office.departments,
+            done=done,
             refused=refused,
-            form=await request.form() if refused else {},
+            return_reasons=get_args(ReturnReason),
+            decline_reasons=get_args(DeclineReason),
         )
 
     @routes.get("/cases/{ref}")
-    async def case(request: Request, principal: Reads, ref: str) -> Response:
+    async def case(
+        request: Request, principal: Reads, ref: str, done: Annotated[str | None, Query()] = None
+    ) -> Response:
         """One case: the matter first, what is owed, what can be done now, what happened."""
-        return await show(request, principal, ref)
+        return await show(request, principal, ref, done=done if done in TABLE else None)
 
     @routes.post("/cases/{ref}/{command}")
     async def act(request: Request, principal: Reads, ref: str, command: str) -> Response:
         """Give a command by form; a refusal names its rule and keeps what was typed."""
+        found = await office.find(principal, ref)
         row = TABLE.get(command)
         if row is None or row.who == "sender":
             raise Problem(404, "no-such-command", "No such command", f"There is no command {command}.")
@@ -120,20 +153,22 @@ def _case(routes: APIRouter, pages: Pages, office: Office) -> None:
             name: value for name, value in (await request.form()).items() if isinstance(value, str) and value
         }
         key = form.pop("once", None)
-        form.pop("csrf", None)
-        found = await office.find(principal, ref)
+        form.pop(CSRF_FIELD, None)
         try:
             await office.do(principal, found, row.command.model_validate(form), key=key)
         except ValidationError as error:
             told = "; ".join(f"{one['loc'][0]}: {one['msg']}" for one in error.errors(include_input=False))
-            return await show(
-                request, principal, ref, refused=Problem(422, "invalid", "Incomplete", told), status=422
-            )
+            problem = Problem(422, "invalid", "Incomplete", told)
+            return await show(request, principal, ref, refused=Refusal(command, form, problem))
         except Problem as problem:
             if problem.status != 409:
                 raise
-            return await show(request, principal, ref, refused=problem, status=409)
-        return RedirectResponse(f"/cases/{ref}", 303)
+            return await show(request, principal, ref, refused=Refusal(command, form, problem))
+        try:
+            await office.find(principal, ref)
+        except Problem:  # it went to another department, and with it the right to see it
+            return RedirectResponse(f"/cases?gone={ref}", 303)
+        return RedirectResponse(f"/cases/{ref}?done={command}", 303)
 
 
 def _possible(principal: Principal, case: ShownCase) -> list[str]:
@@ -141,29 +176,3 @@ def _possible(principal: Principal, case: ShownCase) -> list[str]:
     mine = may_handle_case(principal, department=case.department)
     who = {"department": mine, "coordinator": may(principal, Right.CASES_DISPATCH), "sender": False}
     return [name for name in case.commands if who[TABLE[name].who]]
-
-
-def _track(routes: APIRouter, pages: Pages, office: Office) -> None:
-    @routes.get("/track")
-    async def enter(request: Request, principal: Public, code: str | None = None) -> Response:
-        """Where a tracking code is entered."""
-        if code and code.strip():
-            return RedirectResponse(f"/track/{code.strip()}", 303)
-        return pages.render(request, "enter.html")
-
-    @routes.get("/track/{code}")
-    async def track(request: Request, principal: Public, code: str) -> Response:
-        """The sender's view."""
-        return pages.render(request, "track.html", case=await office.track(code), code=code)
-
-    @routes.post("/track/{code}")
-    async def feedback(request: Request, principal: Public, code: str) -> Response:
-        """Solved? Satisfied?"""
-        form = await request.form()
-        said = {
-            "solved": form.get("solved") == "yes",
-            "satisfied": {"yes": True, "no": False}.get(str(form.get("satisfied"))),
-            "text": str(form.get("text") or ""),
-        }
-        await office.feedback(code, Feedback.model_validate(said), key=str(form.get("once") or "") or None)
-        return RedirectResponse(f"/track/{code}", 303)
