@@ -12,19 +12,12 @@ from shared.aggregate import Aggregates
 async def following(
     in_reply_to: str | None, came: Incoming, door: Door, messages: Aggregates[Message]
 ) -> Incoming:
-    """What came, with the case or thread that its sender's tracking code names."""
+    """What came, as a further message of the conversation that its sender's tracking code names."""
     earlier = await door.tracking.read(in_reply_to) if in_reply_to else None
     return came if earlier is None else await continuing(earlier, came, messages)
 
 
 async def continuing(earlier: str, came: Incoming, messages: Aggregates[Message]) -> Incoming:
-    """What came as a further message of the sender of an earlier one.
-
-    Where nobody knows whether the earlier one belongs to its case, this one is no proof of it either.
-    """
+    """What came as a further message of the sender of an earlier one. Which case that is, routing knows."""
     state = (await messages.load(earlier)).state
-    if state is None:
-        return came
-    return replace(
-        came, thread=state.thread, reply_case=None if state.outcome == "unverified" else state.case
-    )
+    return came if state is None else replace(came, thread=state.thread, follows=earlier)

@@ -61,6 +61,8 @@ class Incoming:
     earlier: Sequence[str] = ()
     """The other messages it refers to, oldest first."""
     reply_case: str | None = None
+    follows: str | None = None
+    """The earlier message whose tracking code its sender holds."""
     thread: str | None = None
     """The thread itself, where a code of ours named a message of it."""
     hint_ref: str | None = None
@@ -243,6 +245,7 @@ class Door:
             thread=thread,
             earlier=tuple(self.thread(one) for one in incoming.earlier[-MOST_EARLIER:]),
             reply_case=incoming.reply_case,
+            follows=incoming.follows,
             hint_ref=incoming.hint_ref,
             kind=incoming.kind,
             department=incoming.department,

@@ -15,6 +15,7 @@ from services.routing.desk import Desk
 from services.routing.ladder import climb
 from services.routing.language import detect
 from services.routing.published import ORGANISATION, Published, publish
+from services.routing.views import belongs
 from shared import ids, metrics
 from shared.aggregate import Aggregates, Kind
 from shared.content import ContentGone, seal_model
@@ -106,6 +107,8 @@ class Handlers:
         """The case that a message belongs to, by our token, the conversation, or what the sender typed."""
         if message.reply_case and (await self._cases.load(message.reply_case)).state is not None:
             return message.reply_case, "token"
+        if message.follows and (followed := await self._case_of(message.follows)) not in {None, own}:
+            return followed, "token"
         if message.earlier or message.hint_ref:
             for thread in (message.thread, *message.earlier):
                 if found := await self._store.claimed(f"thread:{thread}"):
@@ -114,6 +117,11 @@ class Handlers:
         if hinted and (await self._cases.load(hinted)).state is not None:
             return hinted, "hint"
         return None, "thread"
+
+    async def _case_of(self, message: str) -> str | None:
+        """The case that an earlier message is known to belong to: one that nobody has verified proves nothing."""
+        case_id = await self._store.claimed(f"message:{message}") or ids.derived("case", message)
+        return case_id if belongs(await self._store.history(case_id), message) else None
 
     async def _join(self, own: str, target: str, how: How, came: Arrival, sender: Sender) -> None:
         """Join a case, or open the one that a crash left only claimed, or one beside a stranger's."""

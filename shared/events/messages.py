@@ -37,6 +37,8 @@ class MessageReceived(Event, type="message.received", topic="messages"):
     """Keyed pseudonyms of the other messages it refers to, oldest first."""
     reply_case: str | None = None
     """The case of ours it answers, as a token that we signed says."""
+    follows: str | None = None
+    """The message of ours whose tracking code its sender holds: they are of one sender, whoever that is."""
     hint_ref: str | None = None
     """A case's ref that the sender typed: a hint, never proof."""
     kind: Kind | None = None

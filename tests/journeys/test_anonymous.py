@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from services.intake.message import MESSAGES
 from shared.content.words import MessageWords
@@ -22,11 +23,11 @@ PERSON = {
 }
 
 
-async def handed_in(here: Room, **more: object) -> dict[str, str]:
+async def handed_in(here: Room, **more: object) -> dict[str, Any]:
     answer = await here.client.post("/v1/messages", json=WRITTEN | more)
     assert answer.status_code == 202
     await here.installation.idle()
-    found: dict[str, str] = answer.json()
+    found: dict[str, Any] = answer.json()
     return found
 
 
