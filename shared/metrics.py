@@ -25,6 +25,12 @@ EVENTS = Counter(
 HELD = Counter(
     "throughline_events_held_total", "Events held back as poison, by group", ["group"], registry=REGISTRY
 )
+HELD_KEYS = Gauge(
+    "throughline_held_keys",
+    "Keys of which a group answers nothing until they are replayed (throughline dead list)",
+    ["group"],
+    registry=REGISTRY,
+)
 OLDEST = Gauge(
     "throughline_oldest_unhandled_seconds",
     "Age of the oldest event a group has not answered",

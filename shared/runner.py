@@ -142,4 +142,4 @@ class Embedded:
 
     def app(self) -> FastAPI:
         """The HTTP side, to be called once the installation is open."""
-        return build(self.house, self.services, self.not_ready)
+        return build(self.house, self.services, self.not_ready, self.bus)

@@ -33,6 +33,24 @@ class Tap:
     """Somebody waits until everything is taken: don't wait for more to come."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An event that a group could not answer, or that waits behind one of its key; and why."""
+
+    record: Record
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey:
+    """A key of which a group answers nothing until it is replayed: its first event says why."""
+
+    group: str
+    key: str
+    events: int
+    first: Held
+
+
 class Bus(Protocol):
     """What every adapter promises."""
 
@@ -42,6 +60,25 @@ class Bus(Protocol):
 
     def tap(self, group: str, tap: Tap) -> None:
         """Hand over everything, in order."""
+        ...
+
+    def held_keys(self) -> list[HeldKey]:
+        """What is held back, the longest first."""
+        ...
+
+    def held(self, group: str, key: str) -> list[Held]:
+        """The events of a key that are held back, in order."""
+        ...
+
+    def held_counts(self) -> dict[str, int]:
+        """How many keys each group holds back; cheap."""
+        ...
+
+    async def replay(self, group: str, key: str) -> int:
+        """Answer what is held back of a key, in order and before anything new of it, as far as that goes.
+
+        Answers how many events went through; the first that did not stays, with what follows, under its new reason.
+        """
         ...
 
     async def start(self) -> None:

@@ -7,11 +7,12 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 import structlog
 
 from shared import metrics
-from shared.bus import Subscription, Tap
+from shared.bus import Held, HeldKey, Subscription, Tap
 from shared.clock import Clock
 from shared.events import Record
 from shared.store import Unavailable
@@ -29,6 +30,8 @@ CURSOR_EVERY = 0.2
 RETRIES = 3
 RETRY_SECONDS = 0.1
 AWAY_SECONDS = 1.0
+MOST_REASON = 500
+"""Characters kept of why an event is held back."""
 
 Placed = tuple[int, Record]
 
@@ -79,8 +82,8 @@ class Group:
         self._clock = clock
         self._taken = self._written = store.cursor(name)
         self._open: dict[int, datetime] = {}
-        self._chains: dict[str, asyncio.Task[None]] = {}
-        self._held = {key for key, *_ in store.held(name)}
+        self._chains: dict[str, asyncio.Task[Any]] = {}
+        self._held = {key for key, *_ in store.held_keys(name)}
         self._room = asyncio.Semaphore(WINDOW)
         self._quiet = asyncio.Event()
 
@@ -110,7 +113,7 @@ class Group:
                 task = loop.create_task(self._answer(position, record, before))
                 self._chains[record.key] = task
 
-    async def _answer(self, position: int, record: Record, before: asyncio.Task[None] | None) -> None:
+    async def _answer(self, position: int, record: Record, before: asyncio.Task[Any] | None) -> None:
         try:
             if before is not None and not before.done():
                 await asyncio.wait([before])
@@ -141,7 +144,7 @@ class Group:
                     continue
                 log.exception("bus.held_back", group=self.name, event_id=record.id, type=record.type)
                 self._held.add(record.key)
-                await self._hold(position, record, f"{type(error).__name__}: {error}")
+                await self._hold(position, record, _reason(error))
                 return
             else:
                 metrics.EVENTS.labels(self.name).inc()
@@ -151,28 +154,63 @@ class Group:
         metrics.HELD.labels(self.name).inc()
         while True:
             try:
-                await self._store.hold(self.name, record.key, position, reason[:500])
+                await self._store.hold(self.name, record.key, position, reason)
             except Unavailable:
                 await asyncio.sleep(AWAY_SECONDS)
             else:
                 return
 
-    async def replay(self) -> int:
-        """Try again what is held back, key by key and in order; answers how many went through."""
-        through, stuck = 0, set()
-        for key, position, _, record in self._store.held(self.name):
-            if key in stuck:
-                continue
-            try:
-                await self._by_type[record.topic, record.type](record)
-            except Exception as error:
-                log.warning("bus.still_held", group=self.name, event_id=record.id, error=str(error))
-                stuck.add(key)
-                continue
-            await self._store.release(self.name, key, position)
-            through += 1
-        self._held = {key for key, *_ in self._store.held(self.name)}
-        return through
+    async def replay(self, key: str) -> int:
+        """Answer what is held back of a key. It takes its turn among the key's events: what is under way goes before
+        it, what comes meanwhile after it."""
+        task = asyncio.create_task(self._again(key, self._chains.get(key)))
+        self._chains[key] = task
+        return await asyncio.shield(task)  # whoever asked may go away; the turn is finished
+
+    async def _again(self, key: str, before: asyncio.Task[Any] | None) -> int:
+        through = 0
+        try:
+            if before is not None and not before.done():
+                await asyncio.wait([before])
+            for position, _, record in self._store.held(self.name, key):
+                if (failed := await self._failure(record)) is not None:
+                    log.warning("bus.still_held", group=self.name, event_id=record.id, error=failed)
+                    await self._store.hold(self.name, key, position, failed, anew=True)
+                    return through
+                await self._store.release(self.name, key, position)
+                through += 1
+            self._held.discard(key)
+            return through
+        finally:
+            if self._chains.get(key) is asyncio.current_task():
+                del self._chains[key]
+
+    async def _failure(self, record: Record) -> str | None:
+        """Try once; answers why it failed. What the group no longer hears of needs no answer."""
+        handle = self._by_type.get((record.topic, record.type))
+        try:
+            if handle is not None:
+                await handle(record)
+        except Unavailable:
+            raise
+        except Exception as error:
+            return _reason(error)
+        return None
+
+    def held_keys(self) -> list[HeldKey]:
+        """What it holds back, the longest first."""
+        return [
+            HeldKey(self.name, key, events, Held(record, reason))
+            for key, events, reason, record in self._store.held_keys(self.name)
+        ]
+
+    def held(self, key: str) -> list[Held]:
+        """The events of a key that it holds back, in order."""
+        return [Held(record, reason) for _, reason, record in self._store.held(self.name, key)]
+
+    def holding(self) -> int:
+        """How many keys it holds back."""
+        return len(self._held)
 
     async def remember(self) -> None:
         """Write down how far it is, where that has changed."""
@@ -188,6 +226,11 @@ class Group:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._quiet.wait(), 0.05)
         return False
+
+
+def _reason(error: Exception) -> str:
+    """Why an event was not answered, for those who look after the installation."""
+    return f"{type(error).__name__}: {error}"[:MOST_REASON]
 
 
 class _Tapped:
@@ -236,11 +279,29 @@ class EmbeddedBus:
     def tap(self, group: str, tap: Tap) -> None:
         self._taps.append(_Tapped(group, tap, self._tail))
 
+    def _group(self, name: str) -> Group | None:
+        return next((group for group in self.groups if group.name == name), None)
+
+    def held_keys(self) -> list[HeldKey]:
+        return [held for group in self.groups for held in group.held_keys()]
+
+    def held(self, group: str, key: str) -> list[Held]:
+        found = self._group(group)
+        return found.held(key) if found else []
+
+    def held_counts(self) -> dict[str, int]:
+        return {group.name: count for group in self.groups if (count := group.holding())}
+
+    async def replay(self, group: str, key: str) -> int:
+        found = self._group(group)
+        return await found.replay(key) if found else 0
+
     async def start(self) -> None:
         runs = [*(group.run() for group in self.groups), *(tap.run() for tap in self._taps), self._remember()]
         self._tasks = [asyncio.create_task(run) for run in runs]
         for group in self.groups:
             metrics.OLDEST.labels(group.name).set_function(group.oldest_seconds)
+            metrics.HELD_KEYS.labels(group.name).set_function(group.holding)
         metrics.UNANSWERED.set_function(lambda: sum(self.position - group.answered for group in self.groups))
         metrics.COMMITTED.set_function(lambda: self.position)
         for tap in self._taps:

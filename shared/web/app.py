@@ -8,11 +8,13 @@ from typing import Annotated
 import orjson
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared import metrics
+from shared.bus import Bus
 from shared.rights import Principal, Right, check_routes, requires
 from shared.service import House, Service
+from shared.web import dead
 from shared.web.pages import install
 
 
@@ -21,9 +23,10 @@ class Health(BaseModel):
 
     ok: bool
     reasons: list[str] = []
+    held: list[str] = Field([], description="By group, how many keys wait until a person replays them")
 
 
-def build(house: House, services: Sequence[Service], not_ready: Callable[[], list[str]]) -> FastAPI:
+def build(house: House, services: Sequence[Service], not_ready: Callable[[], list[str]], bus: Bus) -> FastAPI:
     """All routes of the services given. Raises where a route names no right."""
     app = FastAPI(
         title="Throughline",
@@ -39,12 +42,13 @@ def build(house: House, services: Sequence[Service], not_ready: Callable[[], lis
             app.include_router(router)
         if service.wire is not None:
             service.wire(app)
-    _operations(app, not_ready)
+    _operations(app, not_ready, bus)
+    app.include_router(dead.router(bus))
     check_routes(app)
     return app
 
 
-def _operations(app: FastAPI, not_ready: Callable[[], list[str]]) -> None:
+def _operations(app: FastAPI, not_ready: Callable[[], list[str]], bus: Bus) -> None:
     @app.get("/healthz", tags=["operations"])
     async def healthz(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Health:
         """The process lives."""
@@ -55,7 +59,11 @@ def _operations(app: FastAPI, not_ready: Callable[[], list[str]]) -> None:
         """Everything is started and gets on; `503` with the reasons otherwise."""
         reasons = not_ready()
         response.status_code = 503 if reasons else 200
-        return Health(ok=not reasons, reasons=reasons)
+        held = [
+            f"{group}: {keys} held back; `throughline dead list` says why"
+            for group, keys in bus.held_counts().items()
+        ]
+        return Health(ok=not reasons, reasons=reasons, held=held)
 
     @app.get("/metrics", tags=["operations"], response_class=Response)
     async def get_metrics(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Response:

@@ -95,7 +95,7 @@ async def test_an_event_that_cannot_be_answered_holds_back_its_key_and_comes_bac
         await fill(things, "a", 5)
         await running.idle()
         assert mended.heard == {}
-        through = await running.groups[0].replay()
+        through = await running.replay("group", "a")
         await fill(things, "a", 6)
         await running.idle()
     assert through == 4
@@ -114,3 +114,39 @@ async def test_a_group_far_behind_reads_what_memory_no_longer_holds(
         await fill(things, "d", 3)
         await running.idle()
     assert hearing.heard == {name: list(range(1, 31)) for name in "abc"} | {"d": [1, 2, 3]}
+
+
+@in_a_loop
+async def test_what_comes_while_a_key_is_replayed_waits_its_turn(tmp_path: Path) -> None:
+    hearing = Hearing(poison="a/2")
+    async with bus(tmp_path, group=hearing) as (running, things):
+        await fill(things, "a", 3)
+        await running.idle()
+        hearing.poison = None
+        replays = [asyncio.create_task(running.replay("group", "a")) for _ in range(3)]
+        for number in range(20):
+            await things.answer("a", f"later {number}", lambda state, now: [happened("x")])
+        assert sum(await asyncio.gather(*replays)) >= 2
+        await running.idle()
+        assert hearing.heard == {"a": list(range(1, 24))}
+        assert running.held_counts() == {}
+
+
+@in_a_loop
+async def test_what_still_cannot_be_answered_stays_under_its_new_reason(tmp_path: Path) -> None:
+    hearing = Hearing(poison="a/2")
+    async with bus(tmp_path, group=hearing) as (running, things):
+        await fill(things, "ab", 4)
+        await running.idle()
+        (key,) = running.held_keys()
+        assert (key.group, key.key, key.events) == ("group", "a", 3)
+        assert (key.first.record.id, key.first.reason) == ("a/2", "ValueError: this one can't be read")
+        reasons = [held.reason for held in running.held("group", "a")]
+        assert reasons[1:] == ["behind a held event"] * 2
+        hearing.poison = "a/3"
+        assert await running.replay("group", "a") == 1
+        (key,) = running.held_keys()
+        assert (key.events, key.first.record.id) == (2, "a/3")
+        assert key.first.reason == "ValueError: this one can't be read"
+        assert running.held_counts() == {"group": 1}
+    assert hearing.heard["a"] == [1, 2]
