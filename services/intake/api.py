@@ -102,7 +102,7 @@ _MESSAGES: dict[str, Any] = {
             "application/cloudevents+json": {"schema": {"type": "object"}},
             "application/cloudevents-batch+json": {"schema": {"type": "array", "items": {"type": "object"}}},
         },
-    }
+    },
 }
 _TRANSCRIPTS: dict[str, Any] = {
     "requestBody": {

@@ -19,6 +19,7 @@ from shared.content import ContentGone, ContentStore
 from shared.content.words import MessageWords
 from shared.events.cases import DeclineReason, ReturnReason
 from shared.ids import read_ref
+from shared.organisation.text import Text
 from shared.rights import Principal, Right, may, may_handle_case, requires
 from shared.rights.gate import CSRF_FIELD
 from shared.service import House
@@ -45,7 +46,8 @@ def router(house: House, office: Office) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     pages = Pages(house, FOLDER)
     _list(routes, pages, office, house.content)
-    _case(routes, pages, office)
+    duties = {id: duty.names for id, (_, duty) in house.organisation.duty.items()}
+    _case(routes, pages, office, duties)
     sender.track(routes, pages, office)
     return routes
 
@@ -109,7 +111,7 @@ def _accepts(principal: Principal, case: ListedCase) -> bool:
     return case.state == "assigned" and may_handle_case(principal, department=case.department)
 
 
-def _case(routes: APIRouter, pages: Pages, office: Office) -> None:
+def _case(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[str, Text]) -> None:
     async def show(
         request: Request,
         principal: Principal,
@@ -127,6 +129,7 @@ def _case(routes: APIRouter, pages: Pages, office: Office) -> None:
             case=case,
             commands=_possible(principal, case),
             departments=office.departments,
+            duties=duties,
             done=done,
             refused=refused,
             return_reasons=get_args(ReturnReason),
