@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file written by one thread, many steps to one fsync (LIMITS.md).
+"""The embedded store: one SQLite file, written by `GroupCommit`, read here.
 
 Documents, events, claims, cursors and sealed content stand in `throughline.db`; content keys in `keys.db`, which is
 committed first, so that content never stands without its key. Whoever waits is answered after the fsync.
@@ -7,26 +7,20 @@ committed first, so that content never stands without its key. Whoever waits is 
 from __future__ import annotations
 
 import asyncio
-import queue
 import shutil
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import structlog
-
 from shared.events import Record
-from shared.store import Collection, Conflict, Document, Step, StoreError, Unavailable, Where
+from shared.store import Collection, Conflict, Document, Step, StoreError, Where
+from shared.store.group_commit import Committed, GroupCommit, Write
 
-log = structlog.get_logger()
 T = TypeVar("T")
 
-MOST_JOBS_A_COMMIT = 1024
 WAL_PAGES = 16384  # checkpoints are rare and large: ×1.26 (LIMITS.md)
 
 _SCHEMA = """
@@ -40,16 +34,6 @@ CREATE TABLE IF NOT EXISTS held (name TEXT NOT NULL, key TEXT NOT NULL, position
     PRIMARY KEY (name, key, position)) WITHOUT ROWID;
 """
 _KEYS_SCHEMA = "CREATE TABLE IF NOT EXISTS keys (ref TEXT PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID"
-
-Write = Callable[[sqlite3.Connection, sqlite3.Connection], Any]
-Committed = Callable[[Sequence[tuple[int, Record]]], None]
-
-
-@dataclass(slots=True)
-class _Job:
-    write: Write
-    done: asyncio.Future[Any] | None
-    records: tuple[Record, ...] = ()
 
 
 def milliseconds(instant: datetime) -> int:
@@ -68,10 +52,7 @@ class SqliteStore:
     def __init__(self, directory: Path, collections: Iterable[Collection]) -> None:
         self.directory = directory
         self.collections = {collection.name: collection for collection in collections}
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
-        self._position = 0
-        self._on_commit: list[Committed] = []
         self._upserts: dict[str, tuple[str, str]] = {}
 
     async def open(self) -> None:
@@ -88,26 +69,23 @@ class SqliteStore:
             self._key_reader = self._connect("keys.db")
         except sqlite3.Error as error:
             raise StoreError(f"{self.directory}: the store can't be opened: {error}") from error
-        self._position = self._writer.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()[0]
-        self._thread = threading.Thread(target=self._write_forever, name="store-writer", daemon=True)
-        self._thread.start()
+        self._commits = GroupCommit(self._writer, self._keys, str(self.directory))
 
     async def close(self) -> None:
         """Write what was handed over, then end the writer."""
-        self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await self._commits.close()
         self._readers.shutdown()
         for connection in (self._writer, self._keys, self._reader, self._lists, self._key_reader):
             connection.close()
 
     def on_commit(self, hear: Committed) -> None:
         """Call `hear` on the loop with every batch of events, with their positions, after its fsync."""
-        self._on_commit.append(hear)
+        self._commits.on_commit(hear)
 
     @property
     def position(self) -> int:
         """The position of the last event committed."""
-        return self._position
+        return self._commits.position
 
     def _connect(self, name: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -149,79 +127,9 @@ class SqliteStore:
                 f"UPDATE {table} SET version = ?, due = ?, body = ?{sets} WHERE id = ? AND version = ?",  # noqa: S608
             )
 
-    def _write_forever(self) -> None:
-        while True:
-            jobs = [self._jobs.get()]
-            while len(jobs) < MOST_JOBS_A_COMMIT and jobs[-1] is not None:
-                try:
-                    jobs.append(self._jobs.get_nowait())
-                except queue.Empty:
-                    break
-            batch = [job for job in jobs if job is not None]
-            if batch:
-                self._write(batch)
-            if jobs[-1] is None:
-                return
-
-    def _write(self, batch: list[_Job]) -> None:
-        """One commit. A job in conflict changes nothing; any other error takes the whole batch back."""
-        answers: list[tuple[_Job, Any, Exception | None]] = []
-        placed: list[tuple[int, Record]] = []
-        position = self._position
-        try:
-            self._keys.execute("BEGIN")
-            self._writer.execute("BEGIN IMMEDIATE")
-            for job in batch:
-                try:
-                    answers.append((job, job.write(self._writer, self._keys), None))
-                except StoreError as error:
-                    answers.append((job, None, error))
-                    continue
-                for record in job.records:
-                    position += 1
-                    placed.append((position, record))
-            self._writer.executemany(
-                "INSERT INTO events VALUES (?, ?, ?, ?, ?)",
-                [(at, record.topic, record.subject, record.sequence, record.value) for at, record in placed],
-            )
-            self._keys.execute("COMMIT")
-            self._writer.execute("COMMIT")
-        except sqlite3.Error as error:
-            for connection in (self._writer, self._keys):
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.IntegrityError) and len(batch) > 1:
-                for job in batch:  # one of them is wrong: the others need not suffer for it
-                    self._write([job])
-                return
-            log.error(  # noqa: TRY400  the message says it all
-                "store.commit_failed", error=str(error), jobs=len(batch)
-            )
-            problem = Unavailable(f"{self.directory}: nothing was written: {error}")
-            answers, placed = [(job, None, problem) for job in batch], []
-        else:
-            self._position = position
-        self._loop.call_soon_threadsafe(self._answer, answers, placed)
-
-    def _answer(
-        self, answers: list[tuple[_Job, Any, Exception | None]], placed: list[tuple[int, Record]]
-    ) -> None:
-        if placed:
-            for hear in self._on_commit:
-                hear(placed)
-        for job, value, error in answers:
-            if job.done is None or job.done.done():
-                continue
-            if error is None:
-                job.done.set_result(value)
-            else:
-                job.done.set_exception(error)
-
-    def submit(self, write: Write, records: tuple[Record, ...] = ()) -> asyncio.Future[Any]:
-        """Hand a write to the writer; the future is answered after its fsync."""
-        done: asyncio.Future[Any] = self._loop.create_future()
-        self._jobs.put(_Job(write, done, records))
-        return done
+    def submit(self, write: Write) -> asyncio.Future[Any]:
+        """Hand a write without events to the writer; the future is answered after its fsync."""
+        return self._commits.submit(write)
 
     async def commit(self, step: Step) -> None:
         insert, update = self._upserts[step.collection.name]
@@ -240,7 +148,7 @@ class SqliteStore:
                 keys.execute("INSERT INTO keys VALUES (?, ?)", (sealed.ref, sealed.key))
                 main.execute("INSERT INTO contents VALUES (?, ?, ?)", (sealed.ref, sealed.owner, sealed.box))
 
-        await self.submit(write, step.records)
+        await self._commits.submit(write, step.records)
 
     async def claim(self, claims: Mapping[str, str]) -> dict[str, str]:
         def write(main: sqlite3.Connection, _: sqlite3.Connection) -> dict[str, str]:
