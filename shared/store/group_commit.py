@@ -20,7 +20,7 @@ log = structlog.get_logger()
 MOST_JOBS_A_COMMIT = 1024
 
 Write = Callable[[sqlite3.Connection, sqlite3.Connection], Any]
-"""What a job does with the database and the key database. A StoreError it raises is its own answer, and changed nothing."""
+"""A job, done with the database and the key database. A StoreError it raises is its own answer and changed nothing."""
 Committed = Callable[[Sequence[tuple[int, Record]]], None]
 
 
