@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from services.audit import api
+from services.audit import api, pages
 from services.audit.evidence import Evidence
 from services.audit.keys import TRAILS, introduce_receipt_key
 from services.audit.log import Signer
@@ -31,7 +31,7 @@ def service(house: House) -> Service:
         name="audit",
         publishes=("findings",),
         tap=Tap(trail.position, trail.take, trail.hurry),
-        routers=[api.router(house, trail, evidence, receipts)],
+        routers=[api.router(house, trail, evidence, receipts), pages.router(house, trail, evidence)],
         companions=[trail],
         prepare=prepare,
         close=trail.close,

@@ -45,6 +45,15 @@ class Proved:
 
 
 @dataclass(frozen=True)
+class Examined:
+    """One entry as it lies there now, and what is wrong with it: nothing where it is verified."""
+
+    index: int
+    value: bytes | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
 class Head:
     """The last checkpoint, and what is wrong with it: nothing where it is verified."""
 
@@ -92,6 +101,32 @@ class Evidence:
         except ValueError:
             return False
         return True
+
+    def examine(self, indices: Iterable[int], size: int) -> list[Examined]:
+        """Each of the entries of the tree of `size`, verified anew under the published checkpoint, damaged or not."""
+        checkpoint = self.checkpoint() or b""
+        try:
+            signed = open_checkpoint(checkpoint, self.log).state.size
+        except ValueError:
+            signed = 0
+        reader = LogReader(from_directory(self.directory))
+        return [self._examine(reader, index, max(size, signed), signed, checkpoint) for index in indices]
+
+    def _examine(self, reader: LogReader, index: int, size: int, signed: int, checkpoint: bytes) -> Examined:
+        try:
+            value = reader.entry(index, size)
+        except (ValueError, OSError) as error:
+            return Examined(index, None, str(error))
+        if index >= signed:
+            return Examined(index, value, "no checkpoint of the log's key covers it")
+        try:
+            path = tuple(reader.inclusion_proof(index, signed))
+        except (ValueError, OSError) as error:
+            return Examined(index, value, str(error))
+        proof = TlogProof(index, path, checkpoint, extra=value).format()
+        if not self.verified(Entry(index, value, proof)):
+            return Examined(index, value, "its bytes do not lead to the root that was signed")
+        return Examined(index, value)
 
     def find(self, kind: str | None, since: int, limit: int) -> tuple[list[int], int | None]:
         """Entries of a type from an index on, and where to go on; None at the end of the tree."""

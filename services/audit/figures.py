@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from services.audit.index import connect
 from services.audit.projection import BREACHED, ENDS, WARNED, milliseconds
 
-MOST_LISTED = 500
+MOST_LISTED = 200
+SOON = timedelta(days=1)
+"""What falls due within this time is due soon; so is what somebody was warned of."""
+OPEN_STATES = ("new", "assigned", "accepted", "answered")
 
-_LATE = "binding AND (due < :now OR stage >= :warned)"
+_LATE = "binding AND due < :now"
+_SOON = "binding AND due >= :now AND (due < :soon OR stage >= :warned)"
+_AGED = "binding AND (due < :now OR stage >= :warned)"
 
 
 @dataclass(frozen=True)
-class Late:
-    """Something owed that is late, or that somebody was warned of."""
+class Owed:
+    """Something owed that is late, or will be soon."""
 
     ref: str
     kind: str
@@ -25,14 +33,19 @@ class Late:
     owner: str
     holder: str
     """Who holds the case; not always who owes."""
+    since: int
     due: int
     """Milliseconds since 1970."""
     stage: int
+    """How far up the ladder the trail says it is (`projection.STAGES`)."""
 
-    @property
-    def breached(self) -> bool:
-        """Whether the trail says so already."""
-        return self.stage >= BREACHED
+
+@dataclass(frozen=True)
+class Listed:
+    """The obligations of one kind of lateness, the longest due first: at most `MOST_LISTED` of `count`."""
+
+    owed: list[Owed]
+    count: int
 
 
 @dataclass(frozen=True)
@@ -40,11 +53,20 @@ class Holder:
     """How a department stands, or the coordinator. Cases, not obligations, are counted."""
 
     id: str
-    open: int = 0
+    new: int = 0
+    assigned: int = 0
+    accepted: int = 0
+    answered: int = 0
     breached: int = 0
+    """With something that owes since a limit the trail says was breached."""
     overdue: int = 0
     """With something late, breached or not yet."""
     warned: int = 0
+
+    @property
+    def open(self) -> int:
+        """Cases that are not closed."""
+        return self.new + self.assigned + self.accepted + self.answered
 
 
 @dataclass(frozen=True)
@@ -69,41 +91,78 @@ class Figures:
     """The console at a glance."""
 
     holders: list[Holder]
-    late: list[Late]
-    """Breached ones first, the longest due first; at most `MOST_LISTED`."""
+    closed: int
+    late: Listed
+    soon: Listed
     balance: list[Balance]
     received_today: int
 
 
-def figures(path: Path, now: datetime, today: str) -> Figures:
-    """Read them, over a connection of their own: not for the event loop."""
-    asked = {"now": milliseconds(now), "warned": WARNED, "breached": BREACHED, "most": MOST_LISTED}
+def figures(path: Path, now: datetime, today: str, holders: Iterable[str] | None = None) -> Figures:
+    """Read them, over a connection of their own: not for the event loop.
+
+    Obligations are listed of the cases that `holders` hold alone, where it is given; what is counted, is of all.
+    """
+    asked: dict[str, str | int] = {
+        "now": milliseconds(now),
+        "soon": milliseconds(now + SOON),
+        "warned": WARNED,
+        "breached": BREACHED,
+        "most": MOST_LISTED,
+    }
     with closing(connect(path, read_only=True)) as index:
-        open_ = dict(
-            index.execute("SELECT holder, count(*) FROM cases WHERE state <> 'closed' GROUP BY holder")
+        index.execute("BEGIN")  # all of it as it stood at one moment
+        stands = _holders(index, asked)
+        open_ = sum(one.open for one in stands)
+        return Figures(
+            holders=stands,
+            closed=index.execute("SELECT count(*) FROM cases").fetchone()[0] - open_,
+            late=_listed(index, _LATE, asked, holders),
+            soon=_listed(index, _SOON, asked, holders),
+            balance=_balance(index),
+            received_today=index.execute(
+                "SELECT coalesce(sum(received), 0) FROM balance WHERE day = ?", (today,)
+            ).fetchone()[0],
         )
-        aged = {
-            row[0]: row[1:]
-            for row in index.execute(
-                "SELECT owner, count(DISTINCT iif(stage >= :breached, matter, NULL)),"  # noqa: S608
-                " count(DISTINCT iif(due < :now OR stage >= :breached, matter, NULL)),"
-                " count(DISTINCT iif(due >= :now AND stage < :breached, matter, NULL))"
-                f" FROM owed WHERE {_LATE} GROUP BY owner",
-                asked,
-            )
-        }
-        late = index.execute(
-            f"SELECT ref, owed.kind, owner, holder, due, stage FROM owed JOIN cases USING (matter) WHERE {_LATE}"  # noqa: S608
-            " ORDER BY stage >= :breached DESC, due LIMIT :most",
-            asked,
-        ).fetchall()
-        sums = ", ".join(f"sum({column})" for column in ("received", *ENDS))
-        balance = index.execute(
-            f"SELECT endpoint, {sums} FROM balance GROUP BY endpoint ORDER BY endpoint"  # noqa: S608
-        ).fetchall()
-        today_ = index.execute(
-            "SELECT coalesce(sum(received), 0) FROM balance WHERE day = ?", (today,)
-        ).fetchone()
-    holders = [Holder(id, open_.get(id, 0), *aged.get(id, ())) for id in {*open_, *aged}]
-    holders.sort(key=lambda one: (-one.breached, -one.overdue, -one.warned, one.id))
-    return Figures(holders, [Late(*row) for row in late], [Balance(*row) for row in balance], today_[0])
+
+
+def _holders(index: sqlite3.Connection, asked: dict[str, str | int]) -> list[Holder]:
+    counts: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for holder, state, count in index.execute(
+        "SELECT holder, state, count(*) FROM cases WHERE state <> 'closed' GROUP BY holder, state"
+    ):
+        counts[holder][state] = count
+    for owner, *aged in index.execute(
+        "SELECT owner, count(DISTINCT iif(stage >= :breached, matter, NULL)),"  # noqa: S608
+        " count(DISTINCT iif(due < :now OR stage >= :breached, matter, NULL)),"
+        " count(DISTINCT iif(due >= :now AND stage < :breached, matter, NULL))"
+        f" FROM owed WHERE {_AGED} GROUP BY owner",
+        asked,
+    ):
+        counts[owner] |= dict(zip(("breached", "overdue", "warned"), aged, strict=True))
+    found = [Holder(id, **numbers) for id, numbers in counts.items()]
+    return sorted(found, key=lambda one: (-one.breached, -one.overdue, -one.warned, one.id))
+
+
+def _listed(
+    index: sqlite3.Connection, which: str, asked: dict[str, str | int], holders: Iterable[str] | None
+) -> Listed:
+    own: dict[str, str | int] = {f"holder{number}": one for number, one in enumerate(holders or ())}
+    if holders is not None:
+        which += f" AND holder IN ({', '.join(f':{name}' for name in own)})"
+    rows = index.execute(
+        "SELECT ref, owed.kind, owner, holder, since, due, stage FROM owed JOIN cases USING (matter)"  # noqa: S608
+        f" WHERE {which} ORDER BY due, ref, owed.kind LIMIT :most",
+        asked | own,
+    ).fetchall()
+    count = len(rows)
+    if count == MOST_LISTED:
+        sql = f"SELECT count(*) FROM owed JOIN cases USING (matter) WHERE {which}"  # noqa: S608
+        count = index.execute(sql, asked | own).fetchone()[0]
+    return Listed([Owed(*row) for row in rows], count)
+
+
+def _balance(index: sqlite3.Connection) -> list[Balance]:
+    sums = ", ".join(f"sum({column})" for column in ("received", *ENDS))
+    rows = index.execute(f"SELECT endpoint, {sums} FROM balance GROUP BY endpoint ORDER BY endpoint")  # noqa: S608
+    return [Balance(*row) for row in rows]

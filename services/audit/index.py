@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from pathlib import Path
+from typing import NamedTuple
 
 from services.audit.log import EMPTY_TREE, TreeState
 from services.audit.projection import ENDS, Days, Rows, Unsettled
@@ -25,7 +26,7 @@ CREATE TABLE IF NOT EXISTS entries (aggregate TEXT NOT NULL, at INTEGER NOT NULL
 CREATE TABLE IF NOT EXISTS cases (matter TEXT PRIMARY KEY, ref TEXT NOT NULL, kind TEXT NOT NULL, channel TEXT NOT NULL,
     arrived INTEGER NOT NULL, promise INTEGER, state TEXT NOT NULL, holder TEXT NOT NULL) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS cases_ref ON cases (ref);
-CREATE INDEX IF NOT EXISTS cases_open ON cases (holder) WHERE state <> 'closed';
+CREATE INDEX IF NOT EXISTS cases_open_by_state ON cases (holder, state) WHERE state <> 'closed';
 CREATE TABLE IF NOT EXISTS owed (matter TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, owner TEXT NOT NULL,
     since INTEGER NOT NULL, due INTEGER NOT NULL, binding INTEGER NOT NULL, stage INTEGER NOT NULL,
     PRIMARY KEY (matter, id)) WITHOUT ROWID;
@@ -44,6 +45,19 @@ INSERT INTO balance VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET recei
 """
 
 
+class Standing(NamedTuple):
+    """How a case stands, as its entries say; times are milliseconds since 1970."""
+
+    id: str
+    ref: str
+    kind: str
+    channel: str
+    arrived: int
+    promise: int | None
+    state: str
+    holder: str
+
+
 class Lookup:
     """Reading an index: which entries are whose. For one thread at a time."""
 
@@ -54,6 +68,11 @@ class Lookup:
         """The case that has a ref."""
         row = self._reader.execute("SELECT matter FROM cases WHERE ref = ?", (ref,)).fetchone()
         return row and str(row[0])
+
+    def standing(self, ref: str) -> Standing | None:
+        """How the case that has a ref stands."""
+        row = self._reader.execute("SELECT * FROM cases WHERE ref = ?", (ref,)).fetchone()
+        return row and Standing(*row)
 
     def of_aggregates(
         self, aggregates: Iterable[str], since: int = 0, limit: int = 1000, *, below: int = 1 << 62
@@ -73,6 +92,21 @@ class Lookup:
             "SELECT DISTINCT belongs FROM entries WHERE aggregate = ? AND belongs IS NOT NULL", (case,)
         ).fetchall()
         return [case, *(row[0] for row in rows)]
+
+    def whose(self, aggregates: Iterable[str], limit: int) -> list[tuple[int, str]]:
+        """The entries of some aggregates in the log's order, each with the aggregate whose own it is."""
+        names = list(aggregates)
+        marks = ", ".join("?" * len(names))
+        rows = self._reader.execute(
+            f"SELECT at, aggregate FROM entries WHERE aggregate IN ({marks})"  # noqa: S608
+            # what only belongs to a case stands there too, beside whose own it is
+            " ORDER BY at, belongs IS NOT NULL LIMIT ?",
+            (*names, 2 * limit),
+        ).fetchall()
+        found: dict[int, str] = {}
+        for at, aggregate in rows:
+            found.setdefault(at, aggregate)
+        return list(found.items())[:limit]
 
     def close(self) -> None:
         """Close the connection."""

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.audit.figures import Balance, Figures, Holder, figures
+from services.audit.figures import MOST_LISTED, Balance, Figures, Holder, figures
 from services.audit.index import FILE
-from services.audit.projection import Days
+from services.audit.projection import STAGES, WARNED, Days
 from shared.events import Record
 from shared.events.cases import CaseAnswered, CaseClosed, CaseQueued, CaseReopened
 from shared.events.messages import (
@@ -60,25 +60,52 @@ def test_open_cases_are_counted_for_who_holds_them(tmp_path: Path) -> None:
     life.emit("case_2", CaseQueued(reason="returned", ends=[ended("accept-1"), ended("resolve-2")]))
     life.emit("case_3", CaseClosed(outcome="declined", ends=[ended("accept-1")]))
     got = seen(tmp_path, life.records)
-    assert got.holders == [Holder("coordinator", open=1), Holder("housing", open=1)]
-    assert got.late == []
+    assert got.holders == [Holder("coordinator", new=1), Holder("housing", assigned=1)]
+    assert [one.open for one in got.holders] == [1, 1]
+    assert got.closed == 1
+    assert got.late.owed == []
 
 
-def test_what_is_breached_comes_before_what_is_only_late_and_that_before_warnings(tmp_path: Path) -> None:
-    life = Life().case(1).case(2, "transport").case(3).later(DAY + timedelta(hours=1))
+def test_what_is_late_is_listed_by_its_due_time_apart_from_what_will_be(tmp_path: Path) -> None:
+    life = Life().case(1).later(timedelta(hours=1)).case(2, "transport").case(3).later(DAY)
     life.emit("case_3", alarmed("resolve-2", "warn", ARRIVAL))
     life.emit("case_2", alarmed("accept-1", "breach", ARRIVAL), alarmed("accept-1", "escalate", ARRIVAL))
-    got = seen(tmp_path, life.records, now=life.now)
-    assert [(one.ref, one.kind, one.breached) for one in got.late] == [
-        ("REF-2", "accept", True),
-        ("REF-1", "accept", False),
-        ("REF-3", "accept", False),
-        ("REF-3", "resolve", False),
+    got = seen(tmp_path, life.records, now=life.now + timedelta(minutes=1))
+    assert [(one.ref, one.kind, one.stage) for one in got.late.owed] == [
+        ("REF-1", "accept", 0),
+        ("REF-2", "accept", STAGES["escalate"]),
+        ("REF-3", "accept", 0),
     ]
+    assert [(one.ref, one.kind, one.stage) for one in got.soon.owed] == [("REF-3", "resolve", WARNED)]
+    assert (got.late.count, got.soon.count) == (3, 1)
     assert got.holders == [
-        Holder("transport", open=1, breached=1, overdue=1),
-        Holder("housing", open=2, overdue=2, warned=1),
+        Holder("transport", assigned=1, breached=1, overdue=1),
+        Holder("housing", assigned=2, overdue=2, warned=1),
     ]
+
+
+def test_what_falls_due_within_a_day_is_due_soon(tmp_path: Path) -> None:
+    got = seen(tmp_path, Life().case(1).records, now=ARRIVAL + timedelta(hours=1))
+    assert [(one.kind, one.stage) for one in got.soon.owed] == [("accept", 0)]
+    assert got.late.owed == []
+
+
+def test_refs_are_listed_of_the_holders_asked_for_and_counts_are_of_all(tmp_path: Path) -> None:
+    life = Life().case(1).case(2, "transport").later(2 * DAY)
+    seen(tmp_path, life.records)
+    path = tmp_path / "audit" / FILE
+    for holders, refs in ((["transport"], ["REF-2"]), ([], []), (None, ["REF-1", "REF-2"])):
+        got = figures(path, life.now, TODAY, holders)
+        assert [one.ref for one in got.late.owed] == refs
+        assert sum(one.open for one in got.holders) == 2
+
+
+def test_of_more_than_can_be_listed_all_are_counted(tmp_path: Path) -> None:
+    life = Life()
+    for number in range(MOST_LISTED + 3):
+        life.case(number)
+    got = seen(tmp_path, life.records, now=ARRIVAL + 2 * DAY)
+    assert (len(got.late.owed), got.late.count) == (MOST_LISTED, MOST_LISTED + 3)
 
 
 def test_what_ended_is_late_no_more_and_a_reopened_case_owes_again(tmp_path: Path) -> None:
@@ -87,19 +114,19 @@ def test_what_ended_is_late_no_more_and_a_reopened_case_owes_again(tmp_path: Pat
         "case_1",
         CaseAnswered(words=WORDS, final=True, ends=[ended("accept-1", late=True), ended("resolve-2")]),
     )
-    assert seen(tmp_path / "answered", life.records, now=life.now).late == []
+    assert seen(tmp_path / "answered", life.records, now=life.now).late.owed == []
     life.emit("case_1", CaseClosed(outcome="feedback"))
     life.emit("case_1", CaseReopened(reason="not_solved", starts=[owed("resolve-3", "housing", life.now)]))
     got = seen(tmp_path / "reopened", life.records, now=life.now + DAY)
-    assert [(one.ref, one.kind) for one in got.late] == [("REF-1", "resolve")]
-    assert got.holders == [Holder("housing", open=1, overdue=1)]
+    assert [(one.ref, one.kind) for one in got.late.owed] == [("REF-1", "resolve")]
+    assert got.holders == [Holder("housing", accepted=1, overdue=1)]
 
 
 def test_what_only_lapses_is_never_late(tmp_path: Path) -> None:
     life = Life().case(1)
     silence = owed("silence-3", "housing", ARRIVAL, binding=False)
     life.emit("case_1", CaseAnswered(words=WORDS, final=True, starts=[silence], ends=[ended("accept-1")]))
-    assert seen(tmp_path, life.records, now=ARRIVAL + DAY).late == []
+    assert seen(tmp_path, life.records, now=ARRIVAL + DAY).late.owed == []
 
 
 def came_in() -> Life:
@@ -141,7 +168,7 @@ def test_the_figures_do_not_depend_on_how_the_entries_were_batched(tmp_path: Pat
     at_once = seen(tmp_path / "once", life.records, now=life.now)
     count = len(life.records)
     assert seen(tmp_path / "cut", life.records, list(range(size, count, size)), life.now) == at_once
-    assert at_once.late
+    assert [one.kind for one in at_once.soon.owed] == ["resolve"]
     assert [one.id for one in at_once.holders] == ["housing", "coordinator"]
 
 
@@ -157,7 +184,7 @@ def test_an_event_that_does_not_fit_its_type_is_an_entry_all_the_same(tmp_path: 
         }
     )
     got = seen(tmp_path, [*life.records, odd])
-    assert got.holders == [Holder("housing", open=1)]
+    assert got.holders == [Holder("housing", assigned=1)]
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "Asia/Kolkata", "America/New_York", "UTC"])
