@@ -20,7 +20,7 @@ OPEN_STATES = ("new", "assigned", "accepted", "answered")
 
 _LATE = "binding AND due < :now"
 _SOON = "binding AND due >= :now AND (due < :soon OR stage >= :warned)"
-_AGED = "binding AND (due < :now OR stage >= :warned)"
+_AGED = "binding AND (due < :soon OR stage >= :warned)"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ class Listed:
 
 @dataclass(frozen=True)
 class Holder:
-    """How a department stands, or the coordinator. Cases, not obligations, are counted."""
+    """How a department's open cases stand, or the coordinator's. Cases are counted, each once a column; whoever owes
+    what is late in them.
+    """
 
     id: str
     new: int = 0
@@ -58,7 +60,7 @@ class Holder:
     accepted: int = 0
     answered: int = 0
     breached: int = 0
-    """With something that owes since a limit the trail says was breached."""
+    """With a limit that the trail says was breached."""
     overdue: int = 0
     """With something late, breached or not yet."""
     warned: int = 0
@@ -132,14 +134,14 @@ def _holders(index: sqlite3.Connection, asked: dict[str, str | int]) -> list[Hol
         "SELECT holder, state, count(*) FROM cases WHERE state <> 'closed' GROUP BY holder, state"
     ):
         counts[holder][state] = count
-    for owner, *aged in index.execute(
-        "SELECT owner, count(DISTINCT iif(stage >= :breached, matter, NULL)),"  # noqa: S608
+    for holder, *aged in index.execute(
+        "SELECT holder, count(DISTINCT iif(stage >= :breached, matter, NULL)),"  # noqa: S608
         " count(DISTINCT iif(due < :now OR stage >= :breached, matter, NULL)),"
         " count(DISTINCT iif(due >= :now AND stage < :breached, matter, NULL))"
-        f" FROM owed WHERE {_AGED} GROUP BY owner",
+        f" FROM owed JOIN cases USING (matter) WHERE {_AGED} GROUP BY holder",
         asked,
     ):
-        counts[owner] |= dict(zip(("breached", "overdue", "warned"), aged, strict=True))
+        counts[holder] |= dict(zip(("breached", "overdue", "warned"), aged, strict=True))
     found = [Holder(id, **numbers) for id, numbers in counts.items()]
     return sorted(found, key=lambda one: (-one.breached, -one.overdue, -one.warned, one.id))
 

@@ -169,7 +169,7 @@ def test_the_figures_do_not_depend_on_how_the_entries_were_batched(tmp_path: Pat
     count = len(life.records)
     assert seen(tmp_path / "cut", life.records, list(range(size, count, size)), life.now) == at_once
     assert [one.kind for one in at_once.soon.owed] == ["resolve"]
-    assert [one.id for one in at_once.holders] == ["housing", "coordinator"]
+    assert [(one.id, one.warned) for one in at_once.holders] == [("coordinator", 1), ("housing", 0)]
 
 
 def test_an_event_that_does_not_fit_its_type_is_an_entry_all_the_same(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from markupsafe import Markup
 
 from services.audit.evidence import Evidence, Head
 from services.audit.figures import OPEN_STATES, Figures, figures
@@ -29,6 +31,8 @@ from shared.web.pages import Pages
 from shared.web.problems import not_found
 
 FOLDER = Path(__file__).parent
+FEW = 20
+"""As many obligations are listed at first, so that what follows is not lost beneath them."""
 _RUNGS = {stage: action for action, stage in STAGES.items()}
 
 Supervises = Annotated[Principal, requires(Right.CONSOLE)]
@@ -107,6 +111,7 @@ def router(house: House, trail: Trail, evidence: Evidence) -> APIRouter:
     console = Console(house, trail, evidence)
     pages.environment.globals.update(
         moment=lambda ms: datetime.fromtimestamp(ms / 1000, UTC),
+        stamp=_stamp(ZoneInfo(house.organisation.hours.zone)),
         base64=encode_base64,
         rung=_RUNGS.get,
         states=OPEN_STATES,
@@ -116,8 +121,22 @@ def router(house: House, trail: Trail, evidence: Evidence) -> APIRouter:
     return routes
 
 
+def _stamp(zone: ZoneInfo) -> Callable[[datetime], Markup]:
+    """How an instant is written in a table, where many stand beneath each other."""
+
+    def stamp(at: datetime) -> Markup:
+        local = at.astimezone(zone)
+        return Markup('<time class="stamp" datetime="{}">{}</time>').format(
+            local.isoformat(), f"{local:%Y-%m-%d %H:%M}"
+        )
+
+    return stamp
+
+
 def _overview(routes: APIRouter, pages: Pages, console: Console) -> None:
-    async def show(request: Request, principal: Principal, sought: str = "") -> Response:
+    async def show(
+        request: Request, principal: Principal, *, sought: str = "", every: bool = False
+    ) -> Response:
         seen, checked = await asyncio.gather(
             asyncio.to_thread(console.figures, principal), asyncio.to_thread(console.check)
         )
@@ -130,6 +149,8 @@ def _overview(routes: APIRouter, pages: Pages, console: Console) -> None:
             figures=seen,
             checked=checked,
             sought=sought,
+            all=every,
+            few=FEW,
             moment_in_words=pages.instant(language, checked.at),
             past=lambda since: span(pages, language, checked.at - since),
             until=lambda due: span(pages, language, due - checked.at),
@@ -140,9 +161,11 @@ def _overview(routes: APIRouter, pages: Pages, console: Console) -> None:
         )
 
     @routes.get("/console")
-    async def overview(request: Request, principal: Supervises) -> Response:
+    async def overview(
+        request: Request, principal: Supervises, every: Annotated[bool, Query(alias="all")] = False
+    ) -> Response:
         """What is late now, how departments do, what came in, and whether the trail is whole."""
-        return await show(request, principal)
+        return await show(request, principal, every=every)
 
     @routes.get("/console/cases")
     async def find(
@@ -154,7 +177,7 @@ def _overview(routes: APIRouter, pages: Pages, console: Console) -> None:
             return RedirectResponse(f"/console/cases/{wanted}", 303)
         if not ref.strip():
             return RedirectResponse("/console", 303)
-        return await show(request, principal, ref.strip())
+        return await show(request, principal, sought=ref.strip())
 
 
 def _actor(line: Line) -> str | None:
