@@ -21,6 +21,7 @@ from services.audit.log import (
 )
 from services.audit.log.tiles import ENTRIES, Tile, frame_entries, hashes_at, split_bundle
 
+CHANGED = "its bytes do not lead to the root that was signed"
 SCANNED_A_CALL = 8192
 """How many entries are looked through for those of a type before an answer is given."""
 
@@ -125,7 +126,7 @@ class Evidence:
             return Examined(index, value, str(error))
         proof = TlogProof(index, path, checkpoint, extra=value).format()
         if not self.verified(Entry(index, value, proof)):
-            return Examined(index, value, "its bytes do not lead to the root that was signed")
+            return Examined(index, value, CHANGED)
         return Examined(index, value)
 
     def find(self, kind: str | None, since: int, limit: int) -> tuple[list[int], int | None]:

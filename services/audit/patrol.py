@@ -32,7 +32,8 @@ class Damage:
 
     first: int
     last: int
-    what: str
+    why: str = ""
+    """Why they can't be read; empty where they can, and are others."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _damages(reader: LogReader, first: int, stop: int, signed: TreeState) -> lis
     if leaf_hashes(entries) == b"".join(kept):
         return []
     return [
-        Damage(index, index, "it is not the entry that was signed")
+        Damage(index, index)
         for index, (entry, hash_) in enumerate(zip(entries, kept, strict=True), first)
         if leaf_hash(entry) != hash_
     ]

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
-from services.audit.evidence import Evidence, Head
+from services.audit.evidence import CHANGED, Evidence, Head
 from services.audit.figures import OPEN_STATES, Figures, figures
 from services.audit.pages.saying import Saying
 from services.audit.pages.spans import span
@@ -115,6 +115,7 @@ def router(house: House, trail: Trail, evidence: Evidence) -> APIRouter:
         base64=encode_base64,
         rung=_RUNGS.get,
         states=OPEN_STATES,
+        changed=CHANGED,
     )
     _overview(routes, pages, console)
     _case(routes, pages, console, house)
