@@ -18,9 +18,12 @@ SOON = timedelta(days=1)
 """What falls due within this time is due soon; so is what somebody was warned of."""
 OPEN_STATES = ("new", "assigned", "accepted", "answered")
 
-_LATE = "binding AND due < :now"
-_SOON = "binding AND due >= :now AND (due < :soon OR stage >= :warned)"
-_AGED = "binding AND (due < :soon OR stage >= :warned)"
+# Each range is one of an index: of a million open obligations only those that are shown or counted are read.
+_OF_LATE = ("binding AND due < :now",)
+_OF_SOON = (
+    "binding AND due >= :now AND due < :soon",
+    f"binding AND stage >= {WARNED} AND stage > 1 AND due >= :soon",  # `owed_aged` has those above 1
+)
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,8 @@ def figures(path: Path, now: datetime, today: str, holders: Iterable[str] | None
         return Figures(
             holders=stands,
             closed=index.execute("SELECT count(*) FROM cases").fetchone()[0] - open_,
-            late=_listed(index, _LATE, asked, holders),
-            soon=_listed(index, _SOON, asked, holders),
+            late=_listed(index, _OF_LATE, asked, holders),
+            soon=_listed(index, _OF_SOON, asked, holders),
             balance=_balance(index),
             received_today=index.execute(
                 "SELECT coalesce(sum(received), 0) FROM balance WHERE day = ?", (today,)
@@ -135,10 +138,11 @@ def _holders(index: sqlite3.Connection, asked: dict[str, str | int]) -> list[Hol
     ):
         counts[holder][state] = count
     for holder, *aged in index.execute(
-        "SELECT holder, count(DISTINCT iif(stage >= :breached, matter, NULL)),"  # noqa: S608
-        " count(DISTINCT iif(due < :now OR stage >= :breached, matter, NULL)),"
-        " count(DISTINCT iif(due >= :now AND stage < :breached, matter, NULL))"
-        f" FROM owed JOIN cases USING (matter) WHERE {_AGED} GROUP BY holder",
+        "SELECT holder, sum(breached), sum(overdue), sum(warned) FROM (SELECT matter,"  # noqa: S608
+        " max(stage >= :breached) AS breached, max(due < :now OR stage >= :breached) AS overdue,"
+        " max(due >= :now AND stage < :breached) AS warned"
+        f" FROM ({_ranges('matter, due, stage', _OF_LATE + _OF_SOON)}) GROUP BY matter)"
+        " JOIN cases USING (matter) GROUP BY holder",
         asked,
     ):
         counts[holder] |= dict(zip(("breached", "overdue", "warned"), aged, strict=True))
@@ -147,21 +151,34 @@ def _holders(index: sqlite3.Connection, asked: dict[str, str | int]) -> list[Hol
 
 
 def _listed(
-    index: sqlite3.Connection, which: str, asked: dict[str, str | int], holders: Iterable[str] | None
+    index: sqlite3.Connection,
+    which: tuple[str, ...],
+    asked: dict[str, str | int],
+    holders: Iterable[str] | None,
 ) -> Listed:
     own: dict[str, str | int] = {f"holder{number}": one for number, one in enumerate(holders or ())}
-    if holders is not None:
-        which += f" AND holder IN ({', '.join(f':{name}' for name in own)})"
-    rows = index.execute(
-        "SELECT ref, owed.kind, owner, holder, since, due, stage FROM owed JOIN cases USING (matter)"  # noqa: S608
-        f" WHERE {which} ORDER BY due, ref, owed.kind LIMIT :most",
-        asked | own,
-    ).fetchall()
-    count = len(rows)
-    if count == MOST_LISTED:
-        sql = f"SELECT count(*) FROM owed JOIN cases USING (matter) WHERE {which}"  # noqa: S608
-        count = index.execute(sql, asked | own).fetchone()[0]
-    return Listed([Owed(*row) for row in rows], count)
+    held = "" if holders is None else f" AND holder IN ({', '.join(f':{name}' for name in own)})"
+    found: list[Owed] = []
+    count = 0
+    for one in which:
+        owed = f"owed JOIN cases USING (matter) WHERE {one}{held}"
+        rows = index.execute(
+            f"SELECT ref, owed.kind, owner, holder, since, due, stage FROM {owed}"  # noqa: S608
+            " ORDER BY due, ref, owed.kind LIMIT :most",
+            asked | own,
+        ).fetchall()
+        found += (Owed(*row) for row in rows)
+        if len(rows) < MOST_LISTED:
+            count += len(rows)
+        else:
+            counted = f"owed WHERE {one}" if holders is None else owed
+            count += index.execute(f"SELECT count(*) FROM {counted}", asked | own).fetchone()[0]  # noqa: S608
+    found.sort(key=lambda one: (one.due, one.ref, one.kind))
+    return Listed(found[:MOST_LISTED], count)
+
+
+def _ranges(columns: str, which: tuple[str, ...]) -> str:
+    return " UNION ALL ".join(f"SELECT {columns} FROM owed WHERE {one}" for one in which)  # noqa: S608
 
 
 def _balance(index: sqlite3.Connection) -> list[Balance]:
