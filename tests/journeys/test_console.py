@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import aiosmtplib
@@ -81,7 +82,7 @@ class Hall:
         """A page as it reads, without its tags, on one line."""
         answer = await self.client.get(path, headers={"Accept": "text/html"})
         assert answer.status_code == 200, (answer.status_code, answer.text)
-        return " ".join(re.sub(r"<[^>]+>", " ", answer.text.partition("<main")[2]).split())
+        return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("<main")[2])).split())
 
     async def console(self) -> str:
         return await self.page("/console")
