@@ -296,6 +296,7 @@ def test_only_who_supervises_looks_and_a_leader_at_the_departments_in_their_char
             seen = await here.client.get("/console")
             assert seen.status_code == console
             assert (ref in seen.text) == (timeline == 200)
+            assert ("departments in your charge" in seen.text) == (person in {LEADER, OTHER_LEADER})
             assert (await here.client.get(f"/console/cases/{ref}")).status_code == timeline
             case = await here.client.get(f"/cases/{ref}", headers={"Accept": "text/html"})
             assert (f"/console/cases/{ref}" in case.text) == (timeline == 200)

@@ -152,6 +152,7 @@ def _overview(routes: APIRouter, pages: Pages, console: Console) -> None:
             sought=sought,
             all=every,
             few=FEW,
+            own=not sees_all_cases(principal),
             moment_in_words=pages.instant(language, checked.at),
             past=lambda since: span(pages, language, checked.at - since),
             until=lambda due: span(pages, language, due - checked.at),
