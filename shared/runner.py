@@ -59,6 +59,7 @@ class Embedded:
             keys=Keys(directory / "keys"),
             organisation=organisation,
             directory=directory,
+            alone=True,
         )
         self.bus = EmbeddedBus(self.store, self.clock)
         self.services = [front(self.house) for front in self._fronts]

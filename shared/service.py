@@ -37,6 +37,9 @@ class House:
     organisation: Organisation
     directory: Path
     """Where a service may keep files of its own, in a folder of its name."""
+    alone: bool = False
+    """Whether nobody else can be at work on the store: this process holds the lock of its directory, so that whatever
+    an earlier one had under way is over."""
 
     @property
     def public_url(self) -> str:

@@ -228,9 +228,17 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    directory: Path, *, relay: str = "", clock: SimulatedClock | None = None, sending: bool = True
+    directory: Path,
+    *,
+    relay: str = "",
+    clock: SimulatedClock | None = None,
+    sending: bool = True,
+    alone: bool = False,
 ) -> AsyncIterator[Running]:
-    """A notify service. With `sending` false its courier never starts, as if the process died before it could."""
+    """A notify service. With `sending` false its courier never starts, as if the process died before it could.
+
+    `alone`: it knows that nobody else works on the store, as with a data directory that one process locks.
+    """
     clock = clock or SimulatedClock(START)
     store = SqliteStore(directory, [*notify.COLLECTIONS, _CASES.collection, _MESSAGES.collection])
     await store.open()
@@ -242,11 +250,14 @@ async def running(
         keys=Keys(directory / "keys"),
         organisation=organisation(),
         directory=directory,
+        alone=alone,
     )
     service = notify.service(house)
     bus = EmbeddedBus(store, clock)
     bus.subscribe(service.name, service.subscriptions)
     timers = TimerLoop(service.timers, store, clock)
+    assert service.prepare is not None
+    await service.prepare()
     await bus.start()
     if sending:
         for companion in service.companions:

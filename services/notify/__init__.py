@@ -35,6 +35,11 @@ def service(house: House) -> Service:
         senders = [RelaySender(house.settings, house.clock, mails.domain) for _ in range(CONNECTIONS)]
     courier = Courier(deliveries, mails, senders, house.clock)
     handlers = Handlers(deliveries, courier, house.store, house.organisation)
+
+    async def prepare() -> None:
+        if house.alone:
+            await courier.take_over(house.store)
+
     return Service(
         name="notify",
         publishes=("deliveries",),
@@ -48,4 +53,5 @@ def service(house: House) -> Service:
         timers=[Timer(KIND.collection, handlers.on_due)],
         routers=[api.router(house.store, deliveries)],
         companions=[courier],
+        prepare=prepare,
     )

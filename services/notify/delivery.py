@@ -1,7 +1,8 @@
 """A delivery: one thing to tell one party, until it arrived or was given up. Pure: state, events, decisions.
 
 An attempt and its deadline are recorded before a socket opens, and nobody else opens one before that deadline
-(DESIGN.md section 5). So a crash shows as an attempt whose deadline passes; the same Message-ID is tried again.
+(DESIGN.md section 5). So a crash shows as an attempt whose deadline passes, or which its successor knows to be over;
+the same Message-ID is tried again.
 """
 
 from __future__ import annotations
@@ -43,6 +44,10 @@ BACKOFF = (
 
 MOST_ATTEMPTS = len(BACKOFF) + 1
 """After the last of them a person must find another way."""
+
+MOST_AT_ONCE = 3
+"""Up to this attempt, one that its process's end cut off is made again at once. Later ones wait for their deadline, so
+that a mail which brings the process down does not do so without a pause."""
 
 Status = Literal["sending", "deferred", "sent", "failed", "bounced"]
 Decide = Callable[["Delivery | None", datetime], Sequence[Event]]
@@ -125,13 +130,28 @@ def queue(what: DeliveryQueued, state: Delivery | None, now: datetime) -> list[E
     return [what.model_copy(update={"attempt_deadline": now + ATTEMPT})]
 
 
+def attempt_input(id: str, number: int) -> str:
+    """The input that a further attempt answers: the same for all who would begin it, so that one of them does."""
+    return f"{id}#{number}!"
+
+
 def attempt(state: Delivery | None, now: datetime) -> list[Event]:
     """Try again, once the time for it has come; give up after the last attempt."""
     if state is None or state.wait_until is None or now < state.wait_until:
         return []
     if state.attempt >= MOST_ATTEMPTS:
         return [DeliveryFailed(attempt=state.attempt, reason=state.reason or "no-outcome", case=state.case)]
-    return [DeliveryAttempted(attempt=state.attempt + 1, deadline=now + ATTEMPT)]
+    after: Literal["pause", "deadline"] = "pause" if state.status == "deferred" else "deadline"
+    return [DeliveryAttempted(attempt=state.attempt + 1, deadline=now + ATTEMPT, after=after)]
+
+
+def attempt_cut_off(deadline: datetime, state: Delivery | None, now: datetime) -> list[Event]:
+    """Try again at once what was under way, until `deadline`, in a process that is known to have ended."""
+    if state is None or state.status != "sending" or state.wait_until != deadline:
+        return []
+    if state.attempt >= MOST_AT_ONCE:
+        return []
+    return [DeliveryAttempted(attempt=state.attempt + 1, deadline=now + ATTEMPT, after="restart")]
 
 
 def sent(number: int, state: Delivery | None) -> list[Event]:

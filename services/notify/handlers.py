@@ -106,8 +106,8 @@ class Handlers:
         loaded = await self._deliveries.load(id)
         if loaded.state is None:
             return
-        number = loaded.state.attempt + 1
-        answer = await self._deliveries.answer(id, f"{id}#{number}!", core.attempt)
+        began = core.attempt_input(id, loaded.state.attempt + 1)
+        answer = await self._deliveries.answer(id, began, core.attempt)
         if answer.state.status == "failed" and answer.records:
             metrics.DELIVERIES.labels("failed").inc()
         elif answer.records:

@@ -54,6 +54,9 @@ class DeliveryAttempted(Event, type="delivery.attempted", topic="deliveries"):
 
     attempt: int
     deadline: datetime
+    after: Literal["pause", "deadline", "restart"] | None = None
+    """What went before: the pause after a failure; an attempt whose deadline passed without an outcome; one that ended
+    with its process, before its deadline, which may have handed the mail over."""
 
 
 class DeliverySent(Event, type="delivery.sent", topic="deliveries"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from collections import Counter
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from services.notify.delivery import ATTEMPT, BACKOFF
 from shared.clock import SimulatedClock
 from shared.content.words import MessageWords, Sender
+from shared.events.deliveries import DeliveryAttempted
 from shared.events.messages import Automatic
 from tests.installations import in_a_loop
 from tests.notify_house import CASE_ID, MESSAGE_ID, REF, START, Relay, running
@@ -208,7 +210,9 @@ async def test_a_relay_that_stays_away_is_given_up_after_the_last_pause(tmp_path
 
 
 @in_a_loop
-async def test_a_crash_before_sending_is_made_good_after_the_deadline_and_not_before(tmp_path: Path) -> None:
+async def test_where_others_may_be_sending_a_crash_is_made_good_after_the_deadline_and_not_before(
+    tmp_path: Path,
+) -> None:
     clock = SimulatedClock(START)
     async with running(tmp_path, clock=clock, sending=False) as died:
         await died.opened()
@@ -221,6 +225,50 @@ async def test_a_crash_before_sending_is_made_good_after_the_deadline_and_not_be
         assert (delivery.status, delivery.attempt) == ("sent", 2)
         expected = notify.tokens.message_id(id, CASE_ID, "sample.example")
         assert read(notify.outbox()[id])["Message-ID"] == expected
+
+
+@in_a_loop
+async def test_who_is_alone_makes_good_at_once_what_a_crash_cut_off_and_records_why(tmp_path: Path) -> None:
+    clock = SimulatedClock(START)
+    async with running(tmp_path, clock=clock, sending=False) as died:
+        for number in range(40):
+            await died.opened(id=f"case_{number}")
+        await died.bus.idle()
+    async with running(tmp_path, clock=clock, alone=True) as notify:
+        await notify.opened()
+        await notify.settle()
+        deliveries = await notify.deliveries()
+        assert {delivery.status for _, delivery in deliveries} == {"sent"}
+        assert Counter([tuple(await notify.told(id)) for id, _ in deliveries]) == {
+            ("queued", "attempted", "sent"): 40,
+            ("queued", "sent"): 1,
+        }
+        again = [
+            record.data
+            for id, _ in deliveries
+            for record in await notify.store.history(id)
+            if isinstance(record.data, DeliveryAttempted)
+        ]
+        assert {attempted.after for attempted in again} == {"restart"}
+
+
+@in_a_loop
+async def test_a_pause_after_a_failure_outlasts_a_restart(tmp_path: Path) -> None:
+    clock, relay = SimulatedClock(START), Relay()
+    async with relay.up():
+        pass  # it has a port now, and is gone
+    async with running(tmp_path, relay=relay.address, clock=clock, alone=True) as notify:
+        await notify.opened()
+        await notify.settle()
+        id, delivery = await notify.only()
+        assert (delivery.status, delivery.wait_until) == ("deferred", START + BACKOFF[0])
+    async with relay.up(), running(tmp_path, relay=relay.address, clock=clock, alone=True) as notify:
+        await notify.advance(BACKOFF[0] - timedelta(seconds=1))
+        assert relay.mails == []
+        await notify.advance(timedelta(seconds=1))
+        (mail,) = relay.mails
+        assert read(mail[2])["Message-ID"] == notify.tokens.message_id(id, CASE_ID, "sample.example")
+        assert await notify.told(id) == ["queued", "deferred", "attempted", "sent"]
 
 
 @in_a_loop

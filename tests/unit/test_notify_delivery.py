@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from services.notify import delivery as core
-from services.notify.delivery import ATTEMPT, BACKOFF, MOST_ATTEMPTS, Delivery, evolve
+from services.notify.delivery import ATTEMPT, BACKOFF, MOST_AT_ONCE, MOST_ATTEMPTS, Delivery, evolve
 from shared.events import Event, emit
 from shared.events.deliveries import (
     DeliveryAttempted,
@@ -53,7 +53,31 @@ def test_nobody_tries_before_the_deadline_of_an_attempt_under_way() -> None:
     state = queued()
     assert core.attempt(state, NOW + ATTEMPT - timedelta(milliseconds=1)) == []
     (again,) = core.attempt(state, NOW + ATTEMPT)
-    assert again == DeliveryAttempted(attempt=2, deadline=NOW + 2 * ATTEMPT)
+    assert again == DeliveryAttempted(attempt=2, deadline=NOW + 2 * ATTEMPT, after="deadline")
+
+
+def test_what_ended_with_its_process_is_tried_again_at_once_and_says_so() -> None:
+    deadline = NOW + ATTEMPT
+    (again,) = core.attempt_cut_off(deadline, queued(), NOW)
+    assert again == DeliveryAttempted(attempt=2, deadline=deadline, after="restart")
+
+
+def test_an_attempt_begun_since_the_restart_is_not_taken_for_one_that_was_cut_off() -> None:
+    begun_since = after(queued(), core.attempt(queued(), NOW + ATTEMPT))
+    assert core.attempt_cut_off(NOW + ATTEMPT, begun_since, NOW + ATTEMPT) == []
+    waiting = after(queued(), core.defer(1, "smtp-451", queued(), NOW))
+    assert waiting.wait_until is not None
+    assert core.attempt_cut_off(waiting.wait_until, waiting, NOW) == []
+    sent = after(queued(), core.sent(1, queued()))
+    assert core.attempt_cut_off(NOW + ATTEMPT, sent, NOW) == core.attempt_cut_off(NOW, None, NOW) == []
+
+
+def test_a_mail_that_brings_the_process_down_again_and_again_is_not_tried_without_a_pause() -> None:
+    state, at_once = queued(), 0
+    while events := core.attempt_cut_off(NOW + ATTEMPT, state, NOW):
+        state, at_once = after(state, events), at_once + 1
+    assert (state.status, state.attempt, at_once) == ("sending", MOST_AT_ONCE, MOST_AT_ONCE - 1)
+    assert state.wait_until == NOW + ATTEMPT
 
 
 def test_nobody_tries_before_a_pause_is_over() -> None:

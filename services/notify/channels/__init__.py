@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -38,8 +38,8 @@ class Sender(Protocol):
     batch: int
     """How many mails it takes at once at most."""
 
-    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
-        """Hand over; one outcome a mail, in order. Answers before any of their deadlines."""
+    def send(self, mails: Sequence[Mail]) -> AsyncIterator[Outcome]:
+        """Hand over; one outcome a mail, in order, each as soon as it is known and before the mail's deadline."""
         ...
 
     async def close(self) -> None:

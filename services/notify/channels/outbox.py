@@ -6,7 +6,7 @@ import asyncio
 import ctypes
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import structlog
@@ -27,13 +27,15 @@ class OutboxSender:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
+    async def send(self, mails: Sequence[Mail]) -> AsyncIterator[Outcome]:
+        outcome = SENT
         try:
             await asyncio.to_thread(self._write, mails)
         except OSError as error:
             log.warning("outbox.not_written", folder=str(self._folder), error=str(error), mails=len(mails))
-            return [Outcome("deferred", "outbox-not-written")] * len(mails)
-        return [SENT] * len(mails)
+            outcome = Outcome("deferred", "outbox-not-written")
+        for _ in mails:
+            yield outcome
 
     async def close(self) -> None:
         """Nothing is held open."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from aiosmtplib import (
@@ -37,7 +37,7 @@ _MAIL_TIME = timedelta(seconds=MAIL_SECONDS)
 class RelaySender:
     """One connection to the relay, made when it is needed and kept while it holds."""
 
-    batch = 32
+    batch = 8
 
     def __init__(self, settings: Settings, clock: Clock, hostname: str) -> None:
         host, _, port = settings.relay.rpartition(":")
@@ -60,8 +60,9 @@ class RelaySender:
             start_tls=settings.relay_tls and not implicit,
         )
 
-    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
-        return [await self._one(mail) for mail in mails]
+    async def send(self, mails: Sequence[Mail]) -> AsyncIterator[Outcome]:
+        for mail in mails:
+            yield await self._one(mail)
 
     async def close(self) -> None:
         if self._smtp.is_connected:
