@@ -21,14 +21,14 @@ run: setup ## Start the whole system with a sample organisation
 	$(BIN)/throughline run --data data
 
 test: setup ## The tests, without the long runs
-	$(BIN)/pytest -n 2 -m "not long and not kill and not browser"
+	$(BIN)/pytest -n 2 -m "not long and not browser"
 
 test-all: setup browser ## Every test: the long runs and the browser too
-	$(BIN)/pytest -n 2 -m "not long and not kill and not browser"
+	$(BIN)/pytest -n 2 -m "not long and not browser"
 	$(BIN)/pytest -m "long or browser"
 
-test-kill: setup ## kill -9 in the midst of five thousand messages, fifty times
-	$(BIN)/pytest -m kill
+test-kill: setup ## Of these, kill -9 in the midst of five thousand messages, fifty times
+	$(BIN)/pytest tests/journeys/test_nothing_accepted_is_lost.py
 
 browser: ## See to it that there is a Chromium to test with
 ifeq ($(CHROMIUM),)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import suppress
+from datetime import datetime
 from email import message_from_bytes
 from pathlib import Path
 
@@ -24,15 +25,20 @@ from services.embedded import COLLECTIONS
 from services.intake.message import MESSAGES, Message
 from shared.events import Record
 from shared.events.cases import CaseOpened, MessageAttached
-from shared.events.deliveries import DeliveryQueued
+from shared.events.deliveries import DeliveryAttempted, DeliveryQueued
+from shared.keys import Keys
 from shared.store.sqlite import SqliteStore
+from shared.tokens import Tokens
 
-pytestmark = pytest.mark.kill
+pytestmark = pytest.mark.long
 
 MESSAGES_SENT = 5_000
 KILLS = 52
 AT_ONCE = 24
-PATIENCE_SECONDS = 900
+STARTS_BETWEEN_KILLED_ONES = 10
+START_SECONDS = 3.0
+PATIENCE_SECONDS = 420
+"""Longer than an attempt's deadline: what was cut off too often waits for it."""
 
 
 class Sink:
@@ -68,9 +74,8 @@ class Lives:
         self.mailbox = ""
         self.acknowledged_in_this_life = 0
 
-    async def start(self) -> None:
-        addresses = self.data / "addresses"
-        addresses.unlink(missing_ok=True)
+    def spawn(self) -> None:
+        (self.data / "addresses").unlink(missing_ok=True)
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -81,6 +86,10 @@ class Lives:
                 stderr=log,
                 env={**os.environ, "THROUGHLINE_LOG_LEVEL": "warning"},
             )
+
+    async def start(self) -> None:
+        self.spawn()
+        addresses = self.data / "addresses"
         while not addresses.exists():
             assert self.process.poll() is None, self._log.read_text()[-3000:]
             await asyncio.sleep(0.01)
@@ -130,7 +139,8 @@ class Senders:
         self._numbers = iter(range(MESSAGES_SENT))
 
     async def run(self) -> None:
-        await asyncio.gather(*(self._one(by) for by in ("http", "smtp") * (AT_ONCE // 2)))
+        async with httpx.AsyncClient(timeout=20) as self._http:
+            await asyncio.gather(*(self._one(by) for by in ("http", "smtp") * (AT_ONCE // 2)))
 
     async def _one(self, by: str) -> None:
         for number in self._numbers:
@@ -152,8 +162,7 @@ class Senders:
             "sender": {"email": f"s{number}@example.org", "language": "zh-Hant"},
             "external_id": str(number),
         }
-        async with httpx.AsyncClient(timeout=20) as http:
-            answer = await http.post(f"http://127.0.0.1:{self.lives.port}/v1/messages", json=body)
+        answer = await self._http.post(f"http://127.0.0.1:{self.lives.port}/v1/messages", json=body)
         if answer.status_code != 202:
             raise httpx.HTTPError(answer.text)
         return str(answer.json()["message_id"])
@@ -189,6 +198,12 @@ async def killing(lives: Lives, senders: Senders, sink: Sink, chance: random.Ran
         counted["while a mail was being handed over"] += sink.open > 0
         lives.kill()
         sink.open = 0
+        if number % STARTS_BETWEEN_KILLED_ONES == 0:
+            lives.spawn()
+            await asyncio.sleep(chance.uniform(0, START_SECONDS))
+            counted["kills"] += 1
+            counted["while it was starting"] += not (lives.data / "addresses").exists()
+            lives.kill()
         await lives.start()
     return counted
 
@@ -222,13 +237,15 @@ def test_every_acknowledged_message_is_settled_once_whenever_the_process_is_kill
     senders, counted = asyncio.run(live())
     events = asyncio.run(_check_cases(data, senders))
     _check_trail(data, events)
-    _check_mails(events, sink)
+    _check_mails(data, events, sink)
     twice = sum(count - 1 for count in sink.mails.values())
     with capsys.disabled():
-        print(f"\nseed {seed}: {dict(counted)}; messages sent again by their senders {senders.repeats};")
+        print(f"\nseed {seed}: killed {counted.pop('kills')} times, {_in_words(counted)}")
         print(
-            f"acknowledgements {len(sink.mails)}, handed over twice under one id {twice}; events {len(events)}"
+            f"{len(senders.accepted)} messages; sent again by their senders, not knowing: {senders.repeats}"
         )
+        print(f"{len(sink.mails)} acknowledgements; handed over again under the same Message-ID: {twice}")
+        print(f"{len(events)} events in order; attempts made again: {_in_words(_again(events))}")
 
 
 async def _check_cases(data: Path, senders: Senders) -> list[Record]:
@@ -284,7 +301,38 @@ def _check_trail(data: Path, events: list[Record]) -> None:
     assert entries == [record.value for record in events]
 
 
-def _check_mails(events: list[Record], sink: Sink) -> None:
-    """Every case was acknowledged under one id, and nothing else went out."""
-    queued = [record for record in events if isinstance(record.data, DeliveryQueued)]
-    assert len({record.subject for record in queued}) == len(queued) == len(sink.mails)
+def _again(events: list[Record]) -> Counter[str]:
+    return Counter(
+        f"after a {record.data.after}" for record in events if isinstance(record.data, DeliveryAttempted)
+    )
+
+
+def _in_words(counted: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counted.items()) or "none"
+
+
+def _check_mails(data: Path, events: list[Record], sink: Sink) -> None:
+    """Every case was acknowledged under one id, at most once an attempt, and nothing else went out."""
+    deadline: dict[str, datetime] = {}
+    attempts: Counter[str] = Counter()
+    for record in events:
+        event = record.data
+        if isinstance(event, DeliveryQueued):
+            assert event.attempt_deadline is not None
+            assert record.subject not in deadline
+            deadline[record.subject] = event.attempt_deadline
+        elif isinstance(event, DeliveryAttempted):
+            assert record.time >= deadline[record.subject] or event.after == "restart"
+            deadline[record.subject] = event.deadline
+        else:
+            continue
+        attempts[record.subject] += 1
+    tokens = Tokens(Keys(data / "keys"))
+    handed_over: Counter[str] = Counter()
+    for message_id, count in sink.mails.items():
+        named = tokens.read_message_id(message_id)
+        assert named is not None
+        handed_over[named[0]] += count
+    assert handed_over.keys() == deadline.keys()
+    assert len(sink.mails) == len(deadline)
+    assert all(count <= attempts[delivery] for delivery, count in handed_over.items())
