@@ -24,6 +24,7 @@ from shared.content.words import MessageWords, Note, Sender
 from shared.events import Event
 from shared.events.cases import CaseAlarmed, CaseAnswered, CaseOpened, Notice, Rung, SenderAsked, Started
 from shared.events.messages import Automatic, DeliveryAnswered
+from shared.events.messages import Kind as MessageKind
 from shared.keys import Keys
 from shared.organisation.model import Organisation
 from shared.service import House, Service
@@ -48,6 +49,7 @@ def organisation() -> Organisation:
         "housing-head": "zh-Hant",
         "leader-one": "en",
         "desk-officer": "en",
+        "leader-desk": "en",
     }
     return Organisation.model_validate(
         {
@@ -62,7 +64,7 @@ def organisation() -> Organisation:
             "coordinator": {
                 "mail": "desk@sample.example",
                 "head": "desk-officer",
-                "officers": ["desk-officer"],
+                "officers": ["desk-officer", "leader-desk"],
                 "leader": "leader-one",
             },
             "principal": ["leader-one"],
@@ -73,7 +75,7 @@ def organisation() -> Organisation:
                     "mail": "housing@sample.example",
                     "head": "housing-head",
                     "officers": ["housing-officer"],
-                    "leader": "leader-one",
+                    "leader": "leader-desk",
                 }
             ],
             "people": [
@@ -138,6 +140,7 @@ class Running:
         language: str = "zh-Hant",
         can_mail: bool = True,
         acknowledge: bool = True,
+        kind: MessageKind = "problem",
     ) -> None:
         """A case opens from a message with these words."""
         if words is None:
@@ -150,7 +153,7 @@ class Running:
         )
         opened = CaseOpened(
             ref=REF,
-            kind="problem",
+            kind=kind,
             message=MESSAGE_ID,
             channel="email",
             words=ref,

@@ -13,6 +13,7 @@ from services.notify.channels.relay import CONNECTIONS, RelaySender
 from services.notify.courier import Courier
 from services.notify.delivery import KIND, Delivery
 from services.notify.handlers import Handlers
+from services.notify.pages import outbox
 from shared.aggregate import Aggregates
 from shared.bus import Subscription
 from shared.events.cases import CaseAlarmed, CaseAnswered, CaseOpened, SenderAsked
@@ -51,7 +52,7 @@ def service(house: House) -> Service:
             Subscription(("messages",), frozenset({DeliveryAnswered.TYPE}), handlers.on_delivery_answered),
         ],
         timers=[Timer(KIND.collection, handlers.on_due)],
-        routers=[api.router(house.store, deliveries)],
+        routers=[api.router(house.store, deliveries), outbox.router(house, deliveries, folder)],
         companions=[courier],
         prepare=prepare,
     )

@@ -48,6 +48,10 @@ class OutboxSender:
             temporary.rename(path)
         _sync(self._folder, [f"{mail.delivery}.eml" for mail in mails])
 
+    def among(self, deliveries: Sequence[str]) -> frozenset[str]:
+        """Which of these deliveries' mails stand in the folder."""
+        return frozenset(id for id in deliveries if (self._folder / f"{id}.eml").exists())
+
     def read(self, delivery: str) -> bytes | None:
         """A mail as it was written, or None where there is none."""
         if not _DELIVERY.fullmatch(delivery):
