@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import BaseModel
@@ -22,7 +22,17 @@ from shared.clock import SimulatedClock
 from shared.content import ContentStore, seal_model
 from shared.content.words import MessageWords, Note, Sender
 from shared.events import Event
-from shared.events.cases import CaseAlarmed, CaseAnswered, CaseOpened, Notice, Rung, SenderAsked, Started
+from shared.events.cases import (
+    CaseAlarmed,
+    CaseAnswered,
+    CaseClosed,
+    CaseOpened,
+    DeclineReason,
+    Notice,
+    Rung,
+    SenderAsked,
+    Started,
+)
 from shared.events.messages import Automatic, DeliveryAnswered
 from shared.events.messages import Kind as MessageKind
 from shared.keys import Keys
@@ -169,8 +179,27 @@ class Running:
         await self.case(opened, contents=[sealed], id=id)
 
     async def answered(self, text: str, *, final: bool = True) -> None:
+        """A department answers; after a final answer the sender's silence is waited for."""
+        now = self.clock.now()
+        sealed, ref = seal_model(Note(text=text), owner=CASE_ID, now=now)
+        silence = Started(
+            id="o2",
+            kind="silence",
+            owner="coordinator",
+            since=now,
+            due=now + timedelta(days=7),
+            limit="7d",
+            binding=False,
+        )
+        starts = (silence,) if final else ()
+        await self.case(CaseAnswered(words=ref, final=final, starts=starts), contents=[sealed])
+
+    async def closed(
+        self, outcome: Literal["silence", "declined"], reason: DeclineReason | None = None, text: str = ""
+    ) -> None:
         sealed, ref = seal_model(Note(text=text), owner=CASE_ID, now=self.clock.now())
-        await self.case(CaseAnswered(words=ref, final=final), contents=[sealed])
+        words = ref if text else None
+        await self.case(CaseClosed(outcome=outcome, reason=reason, words=words), contents=[sealed])
 
     async def asked(self, text: str) -> None:
         sealed, ref = seal_model(Note(text=text), owner=CASE_ID, now=self.clock.now())

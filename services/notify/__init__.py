@@ -16,7 +16,7 @@ from services.notify.handlers import Handlers
 from services.notify.pages import outbox
 from shared.aggregate import Aggregates
 from shared.bus import Subscription
-from shared.events.cases import CaseAlarmed, CaseAnswered, CaseOpened, SenderAsked
+from shared.events.cases import CaseAlarmed, CaseAnswered, CaseClosed, CaseOpened, SenderAsked
 from shared.events.messages import DeliveryAnswered
 from shared.service import House, Service, Timer
 from shared.tokens import Tokens
@@ -47,6 +47,7 @@ def service(house: House) -> Service:
         subscriptions=[
             Subscription(("cases",), frozenset({CaseOpened.TYPE}), handlers.on_opened),
             Subscription(("cases",), frozenset({CaseAnswered.TYPE}), handlers.on_answered),
+            Subscription(("cases",), frozenset({CaseClosed.TYPE}), handlers.on_closed),
             Subscription(("cases",), frozenset({SenderAsked.TYPE}), handlers.on_asked),
             Subscription(("cases",), frozenset({CaseAlarmed.TYPE}), handlers.on_alarmed),
             Subscription(("messages",), frozenset({DeliveryAnswered.TYPE}), handlers.on_delivery_answered),

@@ -69,6 +69,8 @@ class Delivery(BaseModel):
     words: str | None = None
     note: str | None = None
     final: bool = False
+    closes_at: datetime | None = None
+    declined: str | None = None
     promise: datetime | None = None
     rungs: tuple[AlarmedRung, ...] = ()
     status: Status = "sending"
@@ -93,6 +95,8 @@ def _queued(event: DeliveryQueued, record: Record) -> Delivery:
         words=event.words and event.words.ref,
         note=event.note and event.note.ref,
         final=event.final,
+        closes_at=event.closes_at,
+        declined=event.declined,
         promise=event.promise,
         rungs=tuple(event.rungs),
         wait_until=event.attempt_deadline,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
@@ -16,8 +16,15 @@ from services.notify.rendering import known_language
 from shared import ids, metrics
 from shared.aggregate import Aggregates, NothingThere
 from shared.events import Event, Record
-from shared.events.cases import CaseAlarmed, CaseAnswered, CaseEvent, CaseOpened, Notice, SenderAsked
-from shared.events.content import ContentRef
+from shared.events.cases import (
+    CaseAlarmed,
+    CaseAnswered,
+    CaseClosed,
+    CaseEvent,
+    CaseOpened,
+    Notice,
+    SenderAsked,
+)
 from shared.events.deliveries import AlarmedRung, DeliveryQueued
 from shared.events.messages import DeliveryAnswered
 from shared.organisation import Organisation
@@ -45,16 +52,26 @@ class Handlers:
             await self._queue(record, _to_sender(record, opened, "acknowledgement"))
 
     async def on_answered(self, record: Record) -> None:
-        """Bring the answer; after the last one, ask whether it helped."""
+        """Bring the answer; after the last one, ask whether it helped, and say what silence leads to."""
         answered = record.data
         assert isinstance(answered, CaseAnswered)
-        await self._tell_sender(record, "answer", answered.words, final=answered.final)
+        closes_at = next((one.due for one in answered.starts if one.kind == "silence"), None)
+        await self._tell_sender(
+            record, "answer", note=answered.words, final=answered.final, closes_at=closes_at
+        )
+
+    async def on_closed(self, record: Record) -> None:
+        """Say that a case is not taken on, and why. The other ends follow an answer that said what comes."""
+        closed = record.data
+        assert isinstance(closed, CaseClosed)
+        if closed.outcome == "declined":
+            await self._tell_sender(record, "declined", note=closed.words, declined=closed.reason)
 
     async def on_asked(self, record: Record) -> None:
         """Bring the question."""
         asked = record.data
         assert isinstance(asked, SenderAsked)
-        await self._tell_sender(record, "question", asked.words)
+        await self._tell_sender(record, "question", note=asked.words)
 
     async def on_alarmed(self, record: Record) -> None:
         """Remind officers, tell leaders: one mail for each person."""
@@ -114,17 +131,11 @@ class Handlers:
             await self._courier.take(id, answer.state)
 
     async def _tell_sender(
-        self,
-        record: Record,
-        template: Literal["answer", "question"],
-        note: ContentRef,
-        *,
-        final: bool = False,
+        self, record: Record, template: Literal["answer", "question", "declined"], **facts: Any
     ) -> None:
         opened = _opening(await self._store.history(record.subject))
         if opened.can_mail:
-            what = _to_sender(record, opened, template)
-            await self._queue(record, what.model_copy(update={"note": note, "final": final}))
+            await self._queue(record, _to_sender(record, opened, template).model_copy(update=facts))
 
     def _notice(
         self,
@@ -177,7 +188,9 @@ def _opening(history: Sequence[Record]) -> CaseOpened:
 
 
 def _to_sender(
-    record: Record, opened: CaseOpened, template: Literal["acknowledgement", "answer", "question"]
+    record: Record,
+    opened: CaseOpened,
+    template: Literal["acknowledgement", "answer", "question", "declined"],
 ) -> DeliveryQueued:
     return DeliveryQueued(
         case=record.subject,

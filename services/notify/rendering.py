@@ -91,7 +91,7 @@ class Rendering:
         )
 
     def to_sender(self, delivery: Delivery, subject: str = "", note: Note | None = None) -> Letter:
-        """An acknowledgement, an answer, a question. `subject` is what the sender's message was called."""
+        """An acknowledgement, an answer, a question, a refusal. `subject` is what the sender's message was called."""
         assert delivery.message is not None
         code = self._tokens.tracking_code(delivery.message)
         return self._fill(
@@ -99,6 +99,8 @@ class Rendering:
             link=f"{self._url}/track/{code}",
             promise=delivery.promise and self.instant(delivery.promise, delivery.language),
             final=delivery.final,
+            closes_at=delivery.closes_at and self.instant(delivery.closes_at, delivery.language),
+            declined=labels(delivery.language)["declined"].get(delivery.declined or ""),
             subject=_short(subject),
             note=note.text.strip() if note else "",
             attachments=len(note.attachments) if note else 0,
@@ -107,8 +109,9 @@ class Rendering:
     def to_person(self, delivery: Delivery, name: str) -> Letter:
         """A reminder to an officer or a notice to a leader."""
         words = labels(delivery.language)
-        lines = [
+        lines: list[dict[str, Any]] = [
             {
+                "code": rung.action,
                 "action": words["actions"].get(rung.action, rung.action),
                 "step": rung.rung + 1,
                 "owner": self._owner(rung.owner, delivery.language),
@@ -121,12 +124,14 @@ class Rendering:
             for rung in delivery.rungs
         ]
         heaviest = max(lines, key=lambda line: line["weight"])
+        counted = heaviest | {"count": len(lines), "others": len(lines) - 1}
         return self._fill(
             delivery,
             link=f"{self._url}/cases/{delivery.ref}",
             name=name,
             lines=lines,
-            headline=words["headline"].format_map(heaviest),
+            heaviest=heaviest["code"],
+            headline=words["headline_of_several" if len(lines) > 1 else "headline"].format_map(counted),
         )
 
     def instant(self, at: datetime, language: str) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from shared.events.cases import DeclineReason
 from shared.events.content import ContentRef
 from shared.events.envelope import Event, Part
 
-Template = Literal["acknowledgement", "answer", "question", "assigned", "alarm", "coordinator", "reopened"]
+Template = Literal[
+    "acknowledgement", "answer", "question", "declined", "assigned", "alarm", "coordinator", "reopened"
+]
 
 
 class AlarmedRung(Part):
@@ -45,6 +48,10 @@ class DeliveryQueued(Event, type="delivery.queued", topic="deliveries"):
     """The content of what is told: an answer, a question."""
     final: bool = False
     """The answer is the last word, and the sender is asked about it."""
+    closes_at: datetime | None = None
+    """When a case that was answered finally is closed, if its sender stays silent."""
+    declined: DeclineReason | None = None
+    """Why the case is not taken on."""
     promise: datetime | None = None
     rungs: tuple[AlarmedRung, ...] = ()
 

@@ -87,6 +87,45 @@ async def test_an_answer_goes_into_the_senders_thread_and_asks_whether_it_helped
         assert message["Auto-Submitted"] is None
         assert "已於今日修復。\n謝謝。" in text_of(message)
         assert "滿意" in text_of(message)
+        assert "如果到 2026年10月7日（週三）16:00 我們沒有收到您的回應，事項將結束" in text_of(message)
+
+
+@in_a_loop
+async def test_a_sender_whose_case_is_declined_is_told_why_and_how_to_have_it_looked_at_again(
+    tmp_path: Path,
+) -> None:
+    for language, reason, how in (
+        ("zh-Hant", "所反映的事項已進入訴訟程序，或者法院已經裁判", "請直接回覆本郵件說明理由"),
+        ("zh-Hans", "所反映的事项已进入诉讼程序，或者法院已经裁判", "请直接回复本邮件说明理由"),
+        ("en", "because the matter is before a court", "reply to this mail and say why"),
+    ):
+        async with running(tmp_path / language) as notify:
+            await notify.opened(acknowledge=False, language=language)
+            await notify.closed("declined", "before_a_court", "案號（2026）一號。")
+            await notify.settle()
+            id, delivery = await notify.only()
+            assert (delivery.status, delivery.template) == ("sent", "declined")
+            message = read(notify.outbox()[id])
+            assert message["Subject"] == f"Re: 路燈 [{REF}]"
+            assert notify.tokens.read_reply_address(message["Reply-To"]) == CASE_ID
+            assert message["Auto-Submitted"] is None
+            text = text_of(message)
+            link = f"https://line.sample.example/track/{notify.tokens.tracking_code(MESSAGE_ID)}"
+            assert all(word in text for word in (reason, how, link, "案號（2026）一號。"))
+
+
+@in_a_loop
+async def test_a_case_closed_by_silence_or_declined_without_an_address_sends_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path / "silence") as notify:
+        await notify.opened(acknowledge=False)
+        await notify.closed("silence")
+        await notify.settle()
+        assert await notify.deliveries() == []
+    async with running(tmp_path / "phone") as notify:
+        await notify.opened(can_mail=False)
+        await notify.closed("declined", "no_facts", "沒有地點。")
+        await notify.settle()
+        assert await notify.deliveries() == []
 
 
 @in_a_loop

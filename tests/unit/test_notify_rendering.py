@@ -12,7 +12,7 @@ import pytest
 from services.notify.delivery import Delivery
 from services.notify.rendering import LANGUAGES, TEMPLATES, Rendering, as_html, known_language, labels
 from shared.content.words import Note
-from shared.events.cases import Action, ObligationKind
+from shared.events.cases import Action, DeclineReason, ObligationKind
 from shared.events.deliveries import AlarmedRung
 from shared.keys import Keys
 from shared.tokens import Tokens
@@ -56,11 +56,13 @@ def test_every_language_has_the_same_templates_and_labels() -> None:
         words = labels(language)
         assert set(words["obligations"]) == set(get_args(ObligationKind))
         assert set(words["actions"]) == set(get_args(Action))
+        assert set(words["declined"]) == set(get_args(DeclineReason))
         assert {name for _, name, _, _ in string.Formatter().parse(words["headline"]) if name} == {
             "action",
             "kind",
             "owner",
         }
+        assert words["headline_of_several"].startswith(words["headline"])
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_without_a_promise_none_is_made_up(rendering: Rendering, language: str) 
     assert len(without.split("\n\n")) == len(with_promise.split("\n\n")) - 1
 
 
-@pytest.mark.parametrize("template", ["acknowledgement", "answer", "question"])
+@pytest.mark.parametrize("template", ["acknowledgement", "answer", "question", "declined"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_mail_to_a_sender_has_ref_link_and_no_gap(
     rendering: Rendering, language: str, template: str
@@ -120,8 +122,27 @@ def test_an_alarm_names_the_heaviest_of_its_rungs_first(rendering: Rendering, la
     words = labels(language)
     assert words["actions"]["escalate"] in letter.subject
     assert words["coordinator"] in letter.subject
+    assert {"en": "and 1 more", "zh-Hans": "等 2 项", "zh-Hant": "等 2 項"}[language] in letter.subject
     assert words["obligations"]["accept"] in letter.text
     assert f"https://line.sample.example/cases/{REF}" in letter.text
+
+
+@pytest.mark.parametrize(
+    ("language", "asked"),
+    [
+        ("en", ("this is owed", "Please see to it now", "see to it that it is")),
+        ("zh-Hans", ("请按时处理", "请尽快处理", "请督促办理")),
+        ("zh-Hant", ("請按時處理", "請儘快處理", "請督促辦理")),
+    ],
+)
+def test_a_reminder_a_breach_and_a_notice_to_leaders_ask_for_different_things(
+    rendering: Rendering, language: str, asked: tuple[str, ...]
+) -> None:
+    for action, words in zip(("remind", "breach", "escalate"), asked, strict=True):
+        rung = RUNG.model_copy(update={"action": action})
+        state = delivery(language=language, template="alarm", party="leader-one", rungs=(rung,))
+        text = rendering.to_person(state, "X").text
+        assert [word in text for word in asked] == [word == words for word in asked]
 
 
 def test_an_obligation_nobody_has_words_for_yet_is_told_by_its_name(rendering: Rendering) -> None:

@@ -60,7 +60,7 @@ def mailbox(address: str, name: str = "") -> str:
     name = clean(name)
     if not name:
         return address
-    if not _PLAIN.fullmatch(name) or len(name) > 40 or "=?" in name:
+    if not _PLAIN.fullmatch(name) or len(name) > MOST_LINE - len('To: ""') or "=?" in name:
         phrase = encoded_words(name)
     elif _ATOMS.fullmatch(name):
         phrase = name
