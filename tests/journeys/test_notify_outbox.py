@@ -23,7 +23,7 @@ from tests.notify_house import REF, Running, running
 
 @asynccontextmanager
 async def browser(notify: Running, person: str | None = "desk-officer") -> AsyncIterator[httpx.AsyncClient]:
-    app = build(notify.house, [notify.service], list)
+    app = build(notify.house, [notify.service], list, notify.bus)
     check_routes(app)
     gate = app.state.gate
     transport = httpx.ASGITransport(app)
