@@ -313,6 +313,13 @@ class Relay:
     refuse: Callable[[str], str] = lambda recipient: "250 ok"
     mails: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     connections: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a mail has come."""
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
+    """Cleared, it says nothing to a mail that has come."""
+
+    def __post_init__(self) -> None:
+        self.answering.set()
 
     @property
     def address(self) -> str:
@@ -327,6 +334,8 @@ class Relay:
         return said
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.asked.set()
+        await self.answering.wait()
         if self.answers:
             return self.answers.pop(0)
         assert isinstance(envelope.content, bytes)

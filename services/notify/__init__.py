@@ -1,59 +1,21 @@
 """The door out: what happened → deliveries.
 
-Hears `cases` (who must be told) and `messages` (what came back of a delivery). Publishes `deliveries`.
+What it hears and publishes stands in `front`, which is loaded when it is asked for: the process that talks to the relay
+is made of parts of this package, and serves nothing.
 """
 
 from __future__ import annotations
 
-from services.notify import api
-from services.notify.channels import Sender
-from services.notify.channels.email import Mails
-from services.notify.channels.outbox import OutboxSender
-from services.notify.channels.relay import CONNECTIONS, RelaySender
-from services.notify.courier import Courier
-from services.notify.delivery import KIND, Delivery
-from services.notify.handlers import Handlers
-from services.notify.pages import outbox
-from shared.aggregate import Aggregates
-from shared.bus import Subscription
-from shared.events.cases import CaseAlarmed, CaseAnswered, CaseClosed, CaseOpened, SenderAsked
-from shared.events.messages import DeliveryAnswered
-from shared.service import House, Service, Timer
-from shared.tokens import Tokens
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-COLLECTIONS = (KIND.collection,)
+if TYPE_CHECKING:
+    from services.notify.front import COLLECTIONS, KIND, Delivery, service
 
 __all__ = ["COLLECTIONS", "KIND", "Delivery", "service"]
 
 
-def service(house: House) -> Service:
-    """Notify, ready to be run."""
-    deliveries = Aggregates(KIND, house.store, house.clock)
-    mails = Mails(house.organisation, house.public_url, Tokens(house.keys), house.content)
-    folder = OutboxSender(house.directory / "outbox")
-    senders: list[Sender] = [folder]
-    if house.settings.relay:
-        senders = [RelaySender(house.settings, house.clock, mails.domain) for _ in range(CONNECTIONS)]
-    courier = Courier(deliveries, mails, senders, house.clock)
-    handlers = Handlers(deliveries, courier, house.store, house.organisation)
-
-    async def prepare() -> None:
-        if house.alone:
-            await courier.take_over(house.store)
-
-    return Service(
-        name="notify",
-        publishes=("deliveries",),
-        subscriptions=[
-            Subscription(("cases",), frozenset({CaseOpened.TYPE}), handlers.on_opened),
-            Subscription(("cases",), frozenset({CaseAnswered.TYPE}), handlers.on_answered),
-            Subscription(("cases",), frozenset({CaseClosed.TYPE}), handlers.on_closed),
-            Subscription(("cases",), frozenset({SenderAsked.TYPE}), handlers.on_asked),
-            Subscription(("cases",), frozenset({CaseAlarmed.TYPE}), handlers.on_alarmed),
-            Subscription(("messages",), frozenset({DeliveryAnswered.TYPE}), handlers.on_delivery_answered),
-        ],
-        timers=[Timer(KIND.collection, handlers.on_due)],
-        routers=[api.router(house.store, deliveries), outbox.router(house, deliveries, folder)],
-        companions=[courier],
-        prepare=prepare,
-    )
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("services.notify.front"), name)

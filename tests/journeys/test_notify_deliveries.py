@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import email
 import email.policy
+from asyncio.subprocess import Process
 from collections import Counter
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
+from services.notify.channels.apart import RelayApart
 from services.notify.delivery import ATTEMPT, BACKOFF
 from shared.clock import SimulatedClock
 from shared.content.words import MessageWords, Sender
 from shared.events.deliveries import DeliveryAttempted
 from shared.events.messages import Automatic
 from tests.installations import in_a_loop
-from tests.notify_house import CASE_ID, MESSAGE_ID, REF, START, Relay, running
+from tests.notify_house import CASE_ID, MESSAGE_ID, REF, START, Relay, Running, running
 
 
 def read(data: bytes) -> EmailMessage:
@@ -33,6 +35,12 @@ def text_of(message: EmailMessage) -> str:
 
 def stateless(words: str, **more: str) -> MessageWords:
     return MessageWords(text=words, sender=Sender(**more))
+
+
+def relay_process(notify: Running) -> Process:
+    apart = next(one for one in notify.service.companions if isinstance(one, RelayApart))
+    assert apart.process is not None
+    return apart.process
 
 
 @in_a_loop
@@ -289,6 +297,38 @@ async def test_who_is_alone_makes_good_at_once_what_a_crash_cut_off_and_records_
             if isinstance(record.data, DeliveryAttempted)
         ]
         assert {attempted.after for attempted in again} == {"restart"}
+
+
+@in_a_loop
+async def test_what_the_relay_process_had_when_it_was_killed_is_sent_again_after_its_deadline(
+    tmp_path: Path,
+) -> None:
+    relay = Relay()
+    async with relay.up(), running(tmp_path, relay=relay.address) as notify:
+        relay.answering.clear()
+        await notify.opened()
+        await relay.asked.wait()
+        killed = relay_process(notify)
+        killed.kill()
+        await notify.settle()
+        id, delivery = await notify.only()
+        assert (delivery.status, delivery.attempt) == ("sending", 1)
+        relay.answering.set()
+        await notify.advance(ATTEMPT)
+        assert await notify.told(id) == ["queued", "attempted", "sent"]
+        assert {read(mail[2])["Message-ID"] for mail in relay.mails} == {
+            notify.tokens.message_id(id, CASE_ID, "sample.example")
+        }
+        assert relay_process(notify).pid != killed.pid
+
+
+@in_a_loop
+async def test_the_relay_process_ends_with_the_service(tmp_path: Path) -> None:
+    relay = Relay()
+    async with relay.up(), running(tmp_path, relay=relay.address) as notify:
+        process = relay_process(notify)
+        assert process.returncode is None
+    assert process.returncode == 0
 
 
 @in_a_loop

@@ -1,0 +1,60 @@
+"""The door out: what happened → deliveries.
+
+Hears `cases` (who must be told) and `messages` (what came back of a delivery). Publishes `deliveries`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.notify import api
+from services.notify.channels import Sender
+from services.notify.channels.apart import RelayApart
+from services.notify.channels.email import Mails
+from services.notify.channels.outbox import OutboxSender
+from services.notify.courier import Courier
+from services.notify.delivery import KIND, Delivery
+from services.notify.handlers import Handlers
+from services.notify.pages import outbox
+from shared.aggregate import Aggregates
+from shared.bus import Subscription
+from shared.events.cases import CaseAlarmed, CaseAnswered, CaseClosed, CaseOpened, SenderAsked
+from shared.events.messages import DeliveryAnswered
+from shared.service import House, Service, Timer
+from shared.tokens import Tokens
+
+COLLECTIONS = (KIND.collection,)
+
+__all__ = ["COLLECTIONS", "KIND", "Delivery", "service"]
+
+
+def service(house: House) -> Service:
+    """Notify, ready to be run."""
+    deliveries = Aggregates(KIND, house.store, house.clock)
+    mails = Mails(house.organisation, house.public_url, Tokens(house.keys), house.content)
+    folder = OutboxSender(house.directory / "outbox")
+    apart = RelayApart(house.settings, house.clock, mails.domain) if house.settings.relay else None
+    senders: Sequence[Sender] = apart.lanes if apart else [folder]
+    courier = Courier(deliveries, mails, senders, house.clock)
+    handlers = Handlers(deliveries, courier, house.store, house.organisation)
+
+    async def prepare() -> None:
+        if house.alone:
+            await courier.take_over(house.store)
+
+    return Service(
+        name="notify",
+        publishes=("deliveries",),
+        subscriptions=[
+            Subscription(("cases",), frozenset({CaseOpened.TYPE}), handlers.on_opened),
+            Subscription(("cases",), frozenset({CaseAnswered.TYPE}), handlers.on_answered),
+            Subscription(("cases",), frozenset({CaseClosed.TYPE}), handlers.on_closed),
+            Subscription(("cases",), frozenset({SenderAsked.TYPE}), handlers.on_asked),
+            Subscription(("cases",), frozenset({CaseAlarmed.TYPE}), handlers.on_alarmed),
+            Subscription(("messages",), frozenset({DeliveryAnswered.TYPE}), handlers.on_delivery_answered),
+        ],
+        timers=[Timer(KIND.collection, handlers.on_due)],
+        routers=[api.router(house.store, deliveries), outbox.router(house, deliveries, folder)],
+        companions=[courier, apart] if apart else [courier],
+        prepare=prepare,
+    )
