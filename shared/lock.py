@@ -35,6 +35,11 @@ class Lock:
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
 
+    @property
+    def descriptor(self) -> int | None:
+        """Where it is held: a process that is given this holds the lock too, as long as it lives."""
+        return self._descriptor
+
     def release(self) -> None:
         """Give it back. The file stays: removing it could take another process's lock away."""
         if self._descriptor is not None:

@@ -33,13 +33,15 @@ def service(house: House) -> Service:
     deliveries = Aggregates(KIND, house.store, house.clock)
     mails = Mails(house.organisation, house.public_url, Tokens(house.keys), house.content)
     folder = OutboxSender(house.directory / "outbox")
-    apart = RelayApart(house.settings, house.clock, mails.domain) if house.settings.relay else None
+    apart = None
+    if house.settings.relay:
+        apart = RelayApart(house.settings, house.clock, mails.domain, house.directory / "relay.lock")
     senders: Sequence[Sender] = apart.lanes if apart else [folder]
     courier = Courier(deliveries, mails, senders, house.clock)
     handlers = Handlers(deliveries, courier, house.store, house.organisation)
 
     async def prepare() -> None:
-        if house.alone:
+        if house.alone and (apart is None or apart.alone()):
             await courier.take_over(house.store)
 
     return Service(

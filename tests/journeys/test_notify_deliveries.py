@@ -16,6 +16,7 @@ from shared.clock import SimulatedClock
 from shared.content.words import MessageWords, Sender
 from shared.events.deliveries import DeliveryAttempted
 from shared.events.messages import Automatic
+from shared.lock import Lock
 from tests.installations import in_a_loop
 from tests.notify_house import CASE_ID, MESSAGE_ID, REF, START, Relay, Running, running
 
@@ -329,6 +330,26 @@ async def test_the_relay_process_ends_with_the_service(tmp_path: Path) -> None:
         process = relay_process(notify)
         assert process.returncode is None
     assert process.returncode == 0
+
+
+@in_a_loop
+async def test_who_finds_an_earlier_relay_process_still_at_work_waits_for_the_deadline(
+    tmp_path: Path,
+) -> None:
+    clock, relay = SimulatedClock(START), Relay()
+    async with running(tmp_path, clock=clock, sending=False) as died:
+        await died.opened()
+        await died.bus.idle()
+    left = Lock(tmp_path / "relay.lock")
+    left.acquire()
+    async with relay.up(), running(tmp_path, relay=relay.address, clock=clock, alone=True) as notify:
+        await notify.settle()
+        assert relay.mails == []
+        left.release()
+        await notify.advance(ATTEMPT)
+        id, _ = await notify.only()
+        assert await notify.told(id) == ["queued", "attempted", "sent"]
+        assert len(relay.mails) == 1
 
 
 @in_a_loop

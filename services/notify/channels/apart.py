@@ -2,8 +2,8 @@
 
 Mails go there by a pipe, outcomes come back as they are known. Where that process ends, nobody knows what became of
 what it had: nothing is recorded, and the attempt's deadline brings it again under its Message-ID, as after any crash.
-Where the services end, however they end, the pipe closes and the process ends at once, so that whoever starts next is
-alone.
+Where the services end, however they end, the pipe closes and the process ends at once. It holds a lock until then, so
+that whoever starts next knows whether nothing is under way any more, and does not send beside it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 import orjson
 import structlog
@@ -20,6 +21,7 @@ import structlog
 from services.notify.channels import UNTOUCHED, Mail, Outcome
 from services.notify.channels.relay import CONNECTIONS
 from shared.clock import Clock
+from shared.lock import Lock, Locked
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -35,7 +37,8 @@ _PROGRAM = "services.notify.channels.apart_process"
 class RelayApart:
     """The process with its senders, as a companion of the service; `lanes` are what the courier hands mails to."""
 
-    def __init__(self, settings: Settings, clock: Clock, hostname: str) -> None:
+    def __init__(self, settings: Settings, clock: Clock, hostname: str, lock: Path) -> None:
+        self._lock = Lock(lock)
         self._settings = settings
         self._clock = clock
         self._hostname = hostname
@@ -50,17 +53,25 @@ class RelayApart:
     async def start(self) -> None:
         """Start the process; it is started anew where it ends."""
         self._keeping = asyncio.create_task(self._keep())
-        await self._running.wait()
+        if self.alone():
+            await self._running.wait()
+
+    def alone(self) -> bool:
+        """Whether no such process of an earlier life is left; from then on none can be but ours."""
+        if self._lock.descriptor is None:
+            with suppress(Locked):
+                self._lock.acquire()
+        return self._lock.descriptor is not None
 
     async def stop(self) -> None:
         """End the process. The courier has stopped by now: nothing is under way."""
-        if self._keeping is None:
-            return
-        self._keeping.cancel()
-        await asyncio.wait([self._keeping])
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait([self._keeping])
         if self.process is not None and self.process.stdin is not None:
             self.process.stdin.close()
             await self.process.wait()
+        self._lock.release()
 
     async def idle(self) -> None:
         """Nothing: the courier waits for each outcome."""
@@ -91,9 +102,16 @@ class RelayApart:
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _run(self) -> None:
-        """One life of the process."""
+        """One life of the process, once none of an earlier life is left."""
+        if not self.alone():
+            log.warning("relay.earlier_process_left")
+            return
+        assert self._lock.descriptor is not None
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", _PROGRAM, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            *(sys.executable, "-m", _PROGRAM),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            pass_fds=[self._lock.descriptor],
         )
         assert process.stdin is not None
         assert process.stdout is not None
