@@ -21,6 +21,12 @@ from shared.web.problems import Problem, not_found
 Id = Annotated[str, Path(max_length=60, description="A message's id")]
 
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "No such message is in quarantine"}}
+_ORIGINAL: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The bytes as they came",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 _TOO_LATE: dict[int | str, dict[str, Any]] = {409: {"description": "Somebody has decided otherwise"}}
 _SUFFIXES = {"email": ".eml", "phone": ".txt"}
 
@@ -97,7 +103,11 @@ def router(store: Store, quarantine: Quarantine) -> APIRouter:
         """All that can be read of it."""
         return shown(await found(quarantine, message_id))
 
-    @routes.get("/quarantine/{message_id}/original", response_class=Response, responses=_NOT_FOUND)
+    @routes.get(
+        "/quarantine/{message_id}/original",
+        response_class=Response,
+        responses=_NOT_FOUND | _ORIGINAL | {410: {"description": "The content was erased"}},
+    )
     async def get_original(
         message_id: Id, principal: Annotated[Principal, requires(Right.QUARANTINE)]
     ) -> Response:

@@ -15,6 +15,7 @@ from services.routing.office import Filter, Office, etag
 from services.routing.shapes import CaseList, ShownCase, TrackedCase
 from shared.events.messages import Channel, Kind
 from shared.rights import Principal, Right, requires
+from shared.web.openapi import ProblemDetails
 
 Key = Annotated[
     str | None,
@@ -26,16 +27,6 @@ Match = Annotated[
 Ref = Annotated[str, Path(max_length=40, description="The case's ref", examples=["K7QM-2XPA-9"])]
 Message = Annotated[str, Path(max_length=60, description="The message's id")]
 Code = Annotated[str, Path(max_length=100, description="The tracking code on the acknowledgement")]
-
-
-class ProblemDetails(BaseModel):
-    """What went wrong (RFC 9457)."""
-
-    type: str = Field(examples=["urn:throughline:problem:case-not-found"])
-    title: str
-    status: int
-    detail: str = ""
-    rule: str | None = Field(None, description="Where a rule refused a command: which one")
 
 
 class Done(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import FastAPI, Response
@@ -15,7 +15,10 @@ from shared.bus import Bus
 from shared.rights import Principal, Right, check_routes, requires
 from shared.service import House, Service
 from shared.web import dead
+from shared.web.openapi import complete
 from shared.web.pages import install
+
+_METRICS = 'throughline_messages_received_total{channel="web",outcome="accepted"} 41.0\n'
 
 
 class Health(BaseModel):
@@ -26,9 +29,18 @@ class Health(BaseModel):
     held: list[str] = Field([], description="By group, how many keys wait until a person replays them")
 
 
+class Application(FastAPI):
+    """FastAPI, with all of its OpenAPI."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(self, super().openapi())
+        return self.openapi_schema
+
+
 def build(house: House, services: Sequence[Service], not_ready: Callable[[], list[str]], bus: Bus) -> FastAPI:
     """All routes of the services given. Raises where a route names no right."""
-    app = FastAPI(
+    app = Application(
         title="Throughline",
         version="0.1.0",
         summary="One line in, one trail out.",
@@ -65,7 +77,12 @@ def _operations(app: FastAPI, not_ready: Callable[[], list[str]], bus: Bus) -> N
         ]
         return Health(ok=not reasons, reasons=reasons, held=held)
 
-    @app.get("/metrics", tags=["operations"], response_class=Response)
+    @app.get(
+        "/metrics",
+        tags=["operations"],
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": _METRICS}}}},
+    )
     async def get_metrics(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Response:
         """For Prometheus. Counts only: no words, no names."""
         return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.living import Living, living
+from tests.living import Living, living
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 QUIET = [

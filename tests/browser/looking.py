@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
 from shared.organisation.text import Language
-from tests.browser.living import PASSWORD, Living
+from tests.living import PASSWORD, Living
 
 PHONE = 360
 SCREENS = {"desk": (1280, 900), "phone": (PHONE, 740)}

@@ -8,9 +8,9 @@ from playwright.sync_api import Browser
 
 from shared.organisation.text import LANGUAGES, Language
 from shared.rights.policy import RIGHTS_OF_ROLE
-from tests.browser.living import Living
 from tests.browser.looking import Eye, eye
 from tests.browser.ways import page_routes, ways
+from tests.living import Living
 
 pytestmark = pytest.mark.browser
 

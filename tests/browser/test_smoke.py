@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser
 
-from tests.browser.living import LAMP, Living
 from tests.browser.looking import eye
+from tests.living import LAMP, Living
 
 
 def test_somebody_writes_and_an_officer_answers_and_no_page_has_a_fault(
