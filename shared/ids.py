@@ -72,7 +72,7 @@ def _check_character(body: str) -> str:
 
 
 def case_ref(key: bytes, case_id: str, attempt: int = 0) -> str:
-    """A case's public name, `K7QM-2XPA-9`: keyed, so that it looks random and counts nothing, with a check character.
+    """A case's public name, `K7QM-2XPA-B`: keyed, so that it looks random and counts nothing, with a check character.
 
     A name already taken is tried again with the next `attempt`.
     """

@@ -169,7 +169,7 @@ def _entries(routes: APIRouter, trail: Trail, evidence: Evidence) -> None:
         *,
         principal: Annotated[Principal, requires(Right.TRAIL_READ)],
         case: Annotated[
-            str | None, Query(max_length=80, description="A case's ref", examples=["K7QM-2XPA-9"])
+            str | None, Query(max_length=80, description="A case's ref", examples=["K7QM-2XPA-B"])
         ] = None,
         kind: Annotated[
             str | None,

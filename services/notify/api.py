@@ -25,7 +25,7 @@ def asked_ref(case: str | None) -> str | None:
             400,
             "bad-ref",
             "This is no case reference",
-            "It looks like K7QM-2XPA-9; check it for typing errors.",
+            "It looks like K7QM-2XPA-B; check it for typing errors.",
         )
     return ref
 
@@ -38,7 +38,7 @@ def router(store: Store, deliveries: Aggregates[Delivery]) -> APIRouter:
     async def get_deliveries(
         principal: Annotated[Principal, requires(Right.DELIVERIES_READ)],
         case: Annotated[
-            str | None, Query(max_length=40, description="A case's ref", examples=["K7QM-2XPA-9"])
+            str | None, Query(max_length=40, description="A case's ref", examples=["K7QM-2XPA-B"])
         ] = None,
         only: Annotated[Literal["all", "trouble"], Query(description="`trouble`: failed or bounced")] = "all",
         cursor: Annotated[str | None, Query(max_length=60)] = None,

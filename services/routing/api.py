@@ -24,7 +24,7 @@ Key = Annotated[
 Match = Annotated[
     str | None, Header(alias="If-Match", max_length=40, description="Only if this is still its ETag")
 ]
-Ref = Annotated[str, Path(max_length=40, description="The case's ref", examples=["K7QM-2XPA-9"])]
+Ref = Annotated[str, Path(max_length=40, description="The case's ref", examples=["K7QM-2XPA-B"])]
 Message = Annotated[str, Path(max_length=60, description="The message's id")]
 Code = Annotated[str, Path(max_length=100, description="The tracking code on the acknowledgement")]
 

@@ -29,7 +29,7 @@ class ProblemDetails(BaseModel):
 
 
 PROBLEMS = {
-    "400": ("broken-json", "The body is not JSON", "The request can't be read"),
+    "400": ("broken-json", "The body is not JSON", "The request, or the cursor in it, can't be read"),
     "401": ("sign-in-needed", "Sign in first", "Sign in, or send an API key that holds"),
     "403": ("not-allowed", "You may not do this", "Not allowed"),
     "404": ("page-not-found", "No such page", "No such thing, or not open to who asks"),
@@ -102,8 +102,8 @@ def _answers(operation: Json, method: str, *, everybodys: bool, kept: bool) -> N
     always = {"401"} | (set() if everybodys else {"403"})
     if "requestBody" in operation:
         always |= {"400", "422"}
-    if operation.get("parameters"):
-        always |= {"422"}
+    if parameters := operation.get("parameters"):
+        always |= {"422"} | ({"400"} if any(one["name"] == "cursor" for one in parameters) else set())
     if kept and method != "get":
         always |= {"503"}
     for status in sorted(always | {status for status in answers if status[0] in "45"}):

@@ -1,4 +1,4 @@
-"""One browser and one installation for all tests that look at pages."""
+"""One browser for all tests that look at pages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-
-from tests.living import Living, living
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 QUIET = [
@@ -35,11 +33,3 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
-    """The installation, with something of everything in it."""
-    with living(tmp_path_factory.mktemp("living")) as here:
-        here.fill()
-        yield here

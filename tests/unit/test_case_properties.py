@@ -106,7 +106,7 @@ class Life:
             message=message,
             at=self.now,
             language="en",
-            ref="K7QM-2XPA-9",
+            ref="K7QM-2XPA-B",
             placement=Placement("housing" if self.assigned else None),
             verified=verified,
         )
