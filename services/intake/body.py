@@ -10,17 +10,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from shared import metrics
 from shared.rights import guard_of
+from shared.web.limit import at_most, own_limit
 from shared.web.problems import Problem
 
 REFUSALS = frozenset({400, 413, 422})
 """Answers by which a sender is told that nothing was kept, and why."""
-
-DRAINED = 8
-"""Times the limit that is read, and thrown away, so that the sender hears the answer rather than a broken line."""
 
 
 def receiving(channel: str, most: int) -> type[APIRoute]:
@@ -31,6 +29,7 @@ def receiving(channel: str, most: int) -> type[APIRoute]:
             handle = super().get_route_handler()
 
             async def bounded(request: Request) -> Response:
+                own_limit(request.scope)
                 try:
                     response = await handle(Request(request.scope, at_most(request.receive, most)))
                 except (Problem, HTTPException, RequestValidationError) as error:
@@ -59,6 +58,7 @@ def direct(channel: str, most: int) -> type[APIRoute]:
             if guard is None or scope["method"] not in self.methods:
                 await super().handle(scope, receive, send)
                 return
+            own_limit(scope)
             request = Request(scope, at_most(receive, most), send)
             try:
                 response: Response = await self.endpoint(request, await guard(request))
@@ -71,30 +71,6 @@ def direct(channel: str, most: int) -> type[APIRoute]:
             await response(scope, receive, send)
 
     return Direct
-
-
-def at_most(receive: Receive, most: int) -> Receive:
-    """What is received, up to `most` bytes of it. Raises Problem 413 once there is more."""
-    seen = 0
-
-    async def limited() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen <= most:
-            return message
-        while message.get("more_body") and seen <= most * DRAINED:
-            message = await receive()
-            seen += len(message.get("body", b""))
-        raise Problem(
-            413,
-            "body-too-large",
-            "The body is too large",
-            f"At most {most} bytes are taken in one call. Send fewer messages or smaller files.",
-            limit=most,
-        )
-
-    return limited
 
 
 def _status(error: Problem | HTTPException | RequestValidationError) -> int:

@@ -101,7 +101,7 @@ def _answers(operation: Json, method: str, *, everybodys: bool, kept: bool) -> N
     answers: Json = operation["responses"]
     always = {"401"} | (set() if everybodys else {"403"})
     if "requestBody" in operation:
-        always |= {"400", "422"}
+        always |= {"400", "413", "422"}
     if parameters := operation.get("parameters"):
         always |= {"422"} | ({"400"} if any(one["name"] == "cursor" for one in parameters) else set())
     if kept and method != "get":

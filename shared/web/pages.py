@@ -22,6 +22,7 @@ from shared.web import problems
 from shared.web.assets import Assets
 from shared.web.headers import SecurityHeaders
 from shared.web.language import COOKIE, QUERY, chosen, language_of
+from shared.web.limit import BodyLimit
 from shared.web.nav import nav_for
 from shared.web.problems import Problem
 from shared.web.words import SHARED, read_words
@@ -177,4 +178,5 @@ def install(app: FastAPI, house: House) -> None:
     rights.install(app, gate)
     problems.install(app, pages.problem)
     app.include_router(pages.assets.router())
+    app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, https=house.public_url.startswith("https:"))

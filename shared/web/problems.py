@@ -75,15 +75,18 @@ _TITLES = {
     400: "The request can't be read",
     404: "Nothing is here",
     405: "This method is not offered here",
-    413: "The request is too large",
+    413: "The body is too large",
     415: "This content type is not taken here",
 }
+
+_CODES = {413: "body-too-large"}
 
 
 def _from_http(error: HTTPException) -> Problem:
     title = _TITLES.get(error.status_code, str(error.detail))
     detail = "" if error.detail == HTTPStatus(error.status_code).phrase else str(error.detail)
-    return Problem(error.status_code, f"http-{error.status_code}", title, detail, headers=error.headers)
+    code = _CODES.get(error.status_code, f"http-{error.status_code}")
+    return Problem(error.status_code, code, title, detail, headers=error.headers)
 
 
 def _from_validation(error: RequestValidationError) -> Problem:
