@@ -28,6 +28,8 @@ _ORIGINAL: dict[int | str, dict[str, Any]] = {
     }
 }
 _TOO_LATE: dict[int | str, dict[str, Any]] = {409: {"description": "Somebody has decided otherwise"}}
+_LONGEST_TIME = 15
+"""Digits of a time in a cursor: milliseconds."""
 _SUFFIXES = {"email": ".eml", "phone": ".txt"}
 
 
@@ -211,7 +213,7 @@ def read_cursor(cursor: str | None) -> tuple[int, str] | None:
     if cursor is None:
         return None
     received, _, message_id = cursor.partition("-")
-    if not received.isascii() or not received.isdigit():
+    if not received.isascii() or not received.isdigit() or len(received) > _LONGEST_TIME:
         raise Problem(
             400, "no-cursor", "This is no cursor", "Use `next` of the page before, or leave it out."
         )

@@ -233,8 +233,8 @@ def read_cursor(cursor: str) -> tuple[int, str]:
     """Where the page before ended. Raises Problem 400 for what is no cursor of ours."""
     try:
         rank, case_id = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if isinstance(rank, int) and isinstance(case_id, str):
+        if isinstance(rank, int) and abs(rank) < 1 << 53 and isinstance(case_id, str):
             return rank, case_id
-    except ValueError:
+    except (ValueError, TypeError):
         pass
     raise Problem(400, "no-cursor", "This is no cursor", "Use `next` of the page before, or leave it out.")
