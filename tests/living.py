@@ -87,17 +87,17 @@ class Living:
         for person in self.of_role.values():
             self.call(partial(people.create, person, PASSWORD))
         self.clock.back = LONG_AGO
-        self.tracking["late"] = self._write(LAMP | {"sender": WANG})
-        self._write(UNPLACED)
+        self.tracking["late"] = self.write(LAMP | {"sender": WANG})
+        self.write(UNPLACED)
         self.idle()
         self.clock.back = timedelta()
         self.idle()
-        self.tracking["answered"] = self._write(LAMP | {"sender": WANG, "external_id": "answered"})
-        accepted = self._write(LAMP | {"external_id": "accepted"})
-        returned = self._write(LAMP | {"kind": "complaint", "external_id": "returned"})
-        self.tracking["new"] = self._write(LAMP | {"anonymous": True})
-        self._mail(HEADLESS)
-        self._mail(HEADLESS + b"again\r\n")
+        self.tracking["answered"] = self.write(LAMP | {"sender": WANG, "external_id": "answered"})
+        accepted = self.write(LAMP | {"external_id": "accepted"})
+        returned = self.write(LAMP | {"kind": "complaint", "external_id": "returned"})
+        self.tracking["new"] = self.write(LAMP | {"anonymous": True})
+        self.mail(HEADLESS)
+        self.mail(HEADLESS + b"again\r\n")
         self.idle()
         with self.signed_in(self.of_role["officer"]) as officer:
             for code, command, body in (
@@ -106,20 +106,23 @@ class Living:
                 (self.tracking["answered"], "answer", {"text": "路燈修好了。", "resolved": True}),
                 (returned, "return", {"text": "這條路不歸我們管。"}),
             ):
-                done = officer.post(f"/v1/cases/{self._ref(code)}/{command}", json=body)
+                done = officer.post(f"/v1/cases/{self.ref(code)}/{command}", json=body)
                 assert done.status_code == 200, done.text
         self.idle()
 
-    def _write(self, message: Mapping[str, object]) -> str:
+    def write(self, message: Mapping[str, object]) -> str:
+        """Send a message; answers its tracking code."""
         answer = httpx.post(f"{self.url}/v1/messages", json=message, trust_env=False)
         assert answer.status_code == 202, answer.text
         self.idle()
         return str(answer.json()["tracking"])
 
-    def _ref(self, tracking: str) -> str:
+    def ref(self, tracking: str) -> str:
+        """The case that a sender follows."""
         return str(httpx.get(f"{self.url}/v1/track/{tracking}", trust_env=False).json()["ref"])
 
-    def _mail(self, raw: bytes) -> None:
+    def mail(self, raw: bytes) -> None:
+        """Hand a mail over."""
         port = next(
             beside.port
             for service in self.one.services

@@ -46,7 +46,7 @@ def route_of(address: str, routes: set[str]) -> str | None:
     return min(fitting, key=lambda route: route.count("{"), default=None)
 
 
-def ways(app: FastAPI, client: httpx.Client, *begin: str) -> dict[str, str]:
+def ways(app: FastAPI, client: httpx.Client, *begin: str, most: int = OF_ONE_KIND) -> dict[str, str]:
     """Every page that can be reached from the beginnings on, with its route."""
     routes, waiting = page_routes(app), list(begin)
     found: dict[str, str] = {}
@@ -56,7 +56,7 @@ def ways(app: FastAPI, client: httpx.Client, *begin: str) -> dict[str, str]:
         route = route_of(address, routes)
         fields = {part.partition("=")[0] for part in urlsplit(address).query.split("&") if part}
         kind = (route or "", frozenset(fields))
-        if route is None or address in found or fields & SKIPPED or of_kind[kind] >= OF_ONE_KIND:
+        if route is None or address in found or fields & SKIPPED or of_kind[kind] >= most:
             continue
         of_kind[kind] += 1
         answer = client.get(address, headers={"Accept": "text/html"})
