@@ -9,9 +9,9 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.routing.arrival import OF_THE_DEPARTMENT, beyond
 from services.routing.case import Case, State
@@ -41,7 +41,18 @@ MOST_RETURNS = 2
 MOST_TRIES = 3
 """How often somebody is called who can't be reached, before the answer counts as given (M14)."""
 
-Text = Annotated[str, Field(max_length=20_000, description="In your own words; kept as content")]
+
+def _trimmed(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("it holds halves of characters, which are no text")
+    return text.strip()
+
+
+Text = Annotated[
+    str, BeforeValidator(_trimmed), Field(max_length=20_000, description="In your own words; kept as content")
+]
 Said = Annotated[Text, Field(min_length=1)]
 
 

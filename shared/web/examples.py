@@ -26,7 +26,7 @@ def example_of(schema: Json, schemas: Json, depth: int = 0) -> Any:
     for choice in ("anyOf", "oneOf", "allOf"):
         if choice in schema:
             some = [one for one in schema[choice] if one.get("type") != "null"]
-            return example_of(some[0], schemas, depth + 1)
+            return example_of(some[0], schemas, depth)
     return _plain(schema, schemas, depth)
 
 
@@ -36,9 +36,9 @@ def _plain(schema: Json, schemas: Json, depth: int) -> Any:
             if depth > _DEEPEST:
                 return {}
             fields: Json = schema.get("properties", {})
-            return {name: example_of(field, schemas, depth + 1) for name, field in fields.items()}
+            return {name: example_of(field, schemas, depth) for name, field in fields.items()}
         case "array":
-            return [] if depth > _DEEPEST else [example_of(schema.get("items", {}), schemas, depth + 1)]
+            return [] if depth > _DEEPEST else [example_of(schema.get("items", {}), schemas, depth)]
         case "integer" | "number":
             return schema.get("minimum", 1)
         case "boolean":

@@ -130,7 +130,8 @@ def _examples(operation: Json, schemas: Json) -> None:
     bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
     for body in bodies:
         for media in body.get("content", {}).values():
-            if "example" not in media and "examples" not in media and "schema" in media:
+            media.setdefault("schema", {"type": "string", "format": "binary"})
+            if "example" not in media and "examples" not in media:
                 media["example"] = example_of(media["schema"], schemas)
     for parameter in operation.get("parameters", ()):
         if "example" not in parameter and "examples" not in parameter:

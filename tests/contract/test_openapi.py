@@ -85,6 +85,7 @@ def test_every_body_and_parameter_has_an_example_that_fits(api: Api) -> None:
         for name, body in (bodies | operation["responses"]).items():
             assert body.get("content") or name in WITHOUT_CONTENT, (method, path, name)
             for media in body.get("content", {}).values():
+                assert "example" in media, (method, path, name, media)
                 assert api.fits(media["example"], media["schema"]) == [], (method, path, name)
         for parameter in operation.get("parameters", ()):
             examples = (

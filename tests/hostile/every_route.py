@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -20,7 +21,9 @@ FORM = {
     "outcome": "reached",
     "solved": "yes",
 }
-FORM |= {"login": "x", "password": "x", "current": "x", "new": "x" * 20}
+FORM |= {"text": "x", "subject": "x", "login": "x", "password": "x", "current": "x", "new": "x" * 20}
+
+_WORDS = {"text", "subject", "login", "password", "current", "new", "name"}
 
 
 @dataclass(frozen=True)
@@ -35,17 +38,23 @@ class Ask:
     body: Any = None
     """JSON of the API's own example; None where it is a page's form, or nothing."""
 
-    @property
-    def is_page(self) -> bool:
-        return not self.route.startswith(("/v1/", "/trail/"))
+    form: Mapping[str, str] = field(default_factory=lambda: FORM)
+    """What a page's form sends."""
+
+    def saying(self, words: str) -> Ask:
+        """The same request with other words wherever words stand."""
+        form = {name: words.encode("utf-8", "replace").decode() for name in FORM if name in _WORDS}
+        body = self.body and {name: words if name in _WORDS else value for name, value in self.body.items()}
+        return replace(self, form=dict(self.form) | form, body=body)
 
     async def by(self, client: httpx.AsyncClient, **headers: str) -> httpx.Response:
         """The answer."""
         sent: dict[str, Any] = {}
         if self.body is not None:
-            sent = {"json": self.body}
+            sent = {"content": json.dumps(self.body)}  # may hold what is no Unicode, escaped
+            headers.setdefault("Content-Type", "application/json")
         elif self.method == "POST":
-            sent = {"data": FORM}
+            sent = {"data": self.form}
         return await client.request(self.method, self.path, params=self.query, headers=headers, **sent)
 
     def __str__(self) -> str:

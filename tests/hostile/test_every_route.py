@@ -24,7 +24,7 @@ from tests.hostile.every_route import Ask, asks
 from tests.installations import in_a_loop
 from tests.people_house import HTML
 
-STRANGER, OWNER = "labour-officer-1", "housing-officer-1"
+STRANGER, OWNER, COORDINATOR = "labour-officer-1", "housing-officer-1", "coordination-officer-1"
 SECRET = "zirkonium"
 LAMP = {
     "kind": "problem",
@@ -47,6 +47,7 @@ GARBLED = (
     "{}",
     "%0d%0aX:1",
 )
+WORDS = (" ", "\x1f\t\n", "\x00", "\ud800", "x" * 30_000, "\U0001f4a1\u202e")
 HUGE = "9" * 40
 CURSORS = ["x", "-1", HUGE, f"{HUGE}-x", f"{HUGE}.x", "1.", "1-", "\u0661-x", "\x00"]
 CURSORS += [
@@ -66,6 +67,7 @@ class Place:
     case: str
     message: str
     code: str
+    delivery: str
 
     @property
     def gate(self) -> Gate:
@@ -82,8 +84,11 @@ class Place:
             "command": "accept",
             "name": "style.css",
             "path": "0/000",
-            "id": self.case,
-            "case": self.ref,
+            "message": self.message,
+            "number": "1",
+            "delivery_id": self.delivery,
+            "group": "routing",
+            "key": self.case,
         }
 
     def as_(self, who: str | None, *, csrf: bool = True) -> None:
@@ -112,8 +117,11 @@ async def place(directory: Path) -> AsyncIterator[Place]:
             ref = (await client.get(f"/v1/track/{sent['tracking']}")).json()["ref"]
             case = await one.store.claimed(f"ref:{ref}")
             assert case is not None
-            here = Place(one, app, client, ref, case, sent["message_id"], sent["tracking"])
+            here = Place(one, app, client, ref, case, sent["message_id"], sent["tracking"], "")
             here.gate.stands = None  # no accounts are needed here
+            here.as_(COORDINATOR)
+            sent_out = (await client.get("/v1/deliveries", params={"case": ref})).json()["deliveries"]
+            here.delivery = sent_out[0]["id"]
             yield here
 
 
@@ -153,7 +161,7 @@ async def test_a_form_without_its_token_does_nothing_on_any_route_that_needs_a_r
     async with place(tmp_path) as here:
         for ask in asks(here.app, here.gaps):
             if ask.method not in {"GET", "HEAD"} and not may(here.gate.anybody, ask.right):
-                for who in (OWNER, "coordination-officer-1", "intake-clerk", "system-admin"):
+                for who in (OWNER, COORDINATOR, "intake-clerk", "system-admin"):
                     here.as_(who, csrf=False)
                     answer = await ask.by(here.client)
                     assert answer.status_code == 403, (who, str(ask))
@@ -203,6 +211,36 @@ async def test_no_route_shows_or_touches_another_departments_case(tmp_path: Path
 
 
 @in_a_loop
+async def test_by_a_case_of_ones_own_nothing_of_another_is_opened(tmp_path: Path) -> None:
+    async with place(tmp_path) as here:
+        mine = (await here.client.post("/v1/messages", json={"text": "A question"})).json()
+        await here.one.idle()
+        ref = (await here.client.get(f"/v1/track/{mine['tracking']}")).json()["ref"]
+        here.as_(COORDINATOR)
+        given = await here.client.post(f"/v1/cases/{ref}/assign", json={"department": "labour"})
+        assert given.status_code == 200
+        here.as_(STRANGER)
+        assert (await here.client.get(f"/v1/cases/{ref}")).status_code == 200
+        for ask in asks(here.app, here.gaps | {"ref": ref}):
+            if "{ref}" in ask.route and ask.method == "GET":
+                assert SECRET not in (await ask.by(here.client)).text, str(ask)
+
+
+@in_a_loop
+async def test_words_that_are_none_or_too_many_are_refused_and_no_failure(tmp_path: Path) -> None:
+    async with place(tmp_path) as here:
+        here.as_(OWNER)
+        assert (await here.client.post(f"/v1/cases/{here.ref}/accept", json={})).status_code == 200
+        for words in WORDS:
+            for ask in asks(here.app, here.gaps):
+                if ask.method == "POST" and ask.path not in {"/sign-out", "/v1/sign-out"}:
+                    for who in (None, OWNER, COORDINATOR, "intake-clerk"):
+                        here.as_(who)
+                        answer = await ask.saying(words).by(here.client)
+                        assert answer.status_code < 500, (str(ask), words[:9])
+
+
+@in_a_loop
 async def test_a_garbled_name_in_an_address_is_nothing_and_no_failure(tmp_path: Path) -> None:
     async with place(tmp_path) as here:
         codes = [here.code[:-1], here.code + "2", here.code[:-1] + ("2" if here.code[-1] != "2" else "3")]
@@ -210,7 +248,7 @@ async def test_a_garbled_name_in_an_address_is_nothing_and_no_failure(tmp_path: 
         for garbled in (*GARBLED, *codes):
             for ask in asks(here.app, dict.fromkeys(here.gaps, garbled)):
                 if "{" in ask.route:
-                    for who in (None, OWNER, "coordination-officer-1", "intake-clerk"):
+                    for who in (None, OWNER, COORDINATOR, "intake-clerk"):
                         here.as_(who)
                         answer = await ask.by(here.client)
                         assert answer.status_code < 500, (str(ask), garbled[:20])
@@ -223,7 +261,7 @@ async def test_a_made_up_cursor_is_refused_or_ends_the_list_and_is_no_failure(tm
         for cursor in CURSORS:
             for ask in asks(here.app, here.gaps, {"cursor": cursor}):
                 if ask.method == "GET":
-                    for who in ("coordination-officer-1", "intake-clerk", "supervision-officer"):
+                    for who in (COORDINATOR, "intake-clerk", "supervision-officer"):
                         here.as_(who)
                         answer = await ask.by(here.client)
                         assert answer.status_code < 500, (str(ask), cursor)
@@ -243,7 +281,7 @@ async def test_no_route_reads_a_body_further_than_it_may(tmp_path: Path) -> None
 
         for ask in asks(here.app, here.gaps):
             if ask.method in {"POST", "PUT", "PATCH", "DELETE"}:
-                here.as_("coordination-officer-1")
+                here.as_(COORDINATOR)
                 sent, json = 0, {"Content-Type": "application/json"}
                 answer = await here.client.request(ask.method, ask.path, content=endless(), headers=json)
                 assert answer.status_code < 500, str(ask)

@@ -23,7 +23,7 @@ from tests.living import Living
 
 pytestmark = pytest.mark.long
 
-EXAMPLES = 12
+EXAMPLES = 10
 """Requests of one kind for one operation by one asker."""
 BOUNDED = settings(
     max_examples=EXAMPLES,
@@ -77,7 +77,7 @@ def known(house: Living, path: str) -> dict[str, str]:
     return {name: value for name, value in real.items() if f"{{{name}}}" in path}
 
 
-@pytest.mark.parametrize("who", ["nobody", "officer", "coordinator", "clerk", "machine"])
+@pytest.mark.parametrize("who", ["nobody", "officer", "machine"])
 def test_every_operation_answers_as_documented(house: Living, who: str) -> None:
     schema = schemathesis.openapi.from_dict(with_our_credentials(house.app.openapi()))
     failures: list[str] = []
