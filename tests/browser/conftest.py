@@ -21,9 +21,12 @@ QUIET = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium; a skip that says so where there is none, in CI a failure."""
+    """The system's Chromium; a skip that says so where there is none, in CI a failure.
+
+    Not for the whole session: as long as Playwright is there, no other test can run an event loop.
+    """
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(
