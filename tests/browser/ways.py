@@ -24,11 +24,16 @@ class Links(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.beside: list[str] = []
+        """What a page leads to without a page there: what a form is sent to, files."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
-        if tag == "a" and attributes.get("href") and "download" not in attributes:
-            self.found.append(str(attributes["href"]))
+        address = (
+            attributes.get("href") if tag == "a" else attributes.get("action") if tag == "form" else None
+        )
+        if address:
+            (self.beside if tag == "form" or "download" in attributes else self.found).append(address)
 
 
 def page_routes(app: FastAPI) -> set[str]:
@@ -46,8 +51,17 @@ def route_of(address: str, routes: set[str]) -> str | None:
     return min(fitting, key=lambda route: route.count("{"), default=None)
 
 
-def ways(app: FastAPI, client: httpx.Client, *begin: str, most: int = OF_ONE_KIND) -> dict[str, str]:
-    """Every page that can be reached from the beginnings on, with its route."""
+def ways(
+    app: FastAPI,
+    client: httpx.Client,
+    *begin: str,
+    most: int = OF_ONE_KIND,
+    beside: set[str] | None = None,
+) -> dict[str, str]:
+    """Every page that can be reached from the beginnings on, with its route.
+
+    `beside` hears the routes that pages lead to without a page there.
+    """
     routes, waiting = page_routes(app), list(begin)
     found: dict[str, str] = {}
     of_kind: Counter[tuple[str, frozenset[str]]] = Counter()
@@ -66,6 +80,8 @@ def ways(app: FastAPI, client: httpx.Client, *begin: str, most: int = OF_ONE_KIN
             links = Links()
             links.feed(answer.text)
             waiting += [_local(link, address, client) for link in links.found]
+            if beside is not None:
+                beside |= {route_of(link, routes) or "" for link in links.beside}
     return found
 
 
