@@ -15,6 +15,7 @@ from typing import NamedTuple
 from services.audit.log import EMPTY_TREE, TreeState
 from services.audit.projection import ENDS, Days, Rows, Unsettled
 from shared.events import Record
+from shared.store.rows import write
 
 FILE = "index.db"
 
@@ -148,38 +149,39 @@ class Index(Lookup):
         self.state, self.position = state, position
 
     def _write(self, rows: Rows) -> None:
-        many = self._writer.executemany
-        many("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", rows.entries)
-        many(
-            "INSERT OR IGNORE INTO cases VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            ((case, *row) for case, row in rows.opened.items()),
+        main = self._writer
+        write(main, "INSERT OR IGNORE INTO entries", rows.entries)
+        write(main, "INSERT OR IGNORE INTO cases", [(case, *row) for case, row in rows.opened.items()])
+        write(
+            main,
+            "UPDATE cases SET state = v.column2, holder = coalesce(v.column3, holder) FROM (",
+            [(case, *row) for case, row in rows.moved.items()],
+            ") AS v WHERE matter = v.column1",
         )
-        many(
-            "UPDATE cases SET state = ?, holder = coalesce(?, holder) WHERE matter = ?",
-            ((*row, case) for case, row in rows.moved.items()),
+        write(main, "DELETE FROM owed WHERE matter IN (", [(case,) for case in rows.closed], ")")
+        write(
+            main,
+            "INSERT OR REPLACE INTO owed",
+            [(case, one, *row) for case, owed in rows.owed.items() for one, row in owed.items()],
         )
-        many("DELETE FROM owed WHERE matter = ?", ((case,) for case in rows.closed))
-        many(
-            "INSERT OR REPLACE INTO owed VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            ((case, one, *row) for case, owed in rows.owed.items() for one, row in owed.items()),
+        aged = "UPDATE owed SET stage = max(stage, ?) WHERE matter = ? AND id = ?"
+        main.executemany(aged, rows.aged)  # one obligation may age twice in a batch
+        write(main, "DELETE FROM owed WHERE (matter, id) IN (", rows.ended, ")")
+        write(
+            main,
+            "INSERT OR REPLACE INTO unsettled",
+            [(message, *waits) for message, waits in rows.unsettled.items() if waits],
         )
-        many("UPDATE owed SET stage = max(stage, ?) WHERE matter = ? AND id = ?", rows.aged)
-        many("DELETE FROM owed WHERE matter = ? AND id = ?", rows.ended)
-        many(
-            "INSERT OR REPLACE INTO unsettled VALUES (?, ?, ?, ?)",
-            ((message, *waits) for message, waits in rows.unsettled.items() if waits),
+        write(
+            main,
+            "DELETE FROM unsettled WHERE message IN (",
+            [(message,) for message, waits in rows.unsettled.items() if not waits],
+            ")",
         )
-        many(
-            "DELETE FROM unsettled WHERE message = ?",
-            ((message,) for message, waits in rows.unsettled.items() if not waits),
+        counts = (
+            (*of, counts["received"], *(counts[end] for end in ENDS)) for of, counts in rows.balance.items()
         )
-        many(
-            _COUNT,
-            (
-                (*of, counts["received"], *(counts[end] for end in ENDS))
-                for of, counts in rows.balance.items()
-            ),
-        )
+        main.executemany(_COUNT, counts)
 
     def _unsettled(self, message: str) -> Unsettled | None:
         row = self._writer.execute(

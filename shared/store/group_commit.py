@@ -8,25 +8,29 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import structlog
 
 from shared.events import Record
-from shared.store import StoreError, Unavailable
+from shared.store import StoreError, Unavailable, rows
 
 log = structlog.get_logger()
 
 MOST_JOBS_A_COMMIT = 1024
 
-Write = Callable[[sqlite3.Connection, sqlite3.Connection], Any]
-"""A job, done with the database and the key database. A StoreError it raises is its own answer and changed nothing."""
+Write = Callable[[sqlite3.Connection, sqlite3.Connection, list[Any]], Sequence[Any]]
+"""Does what several jobs of a kind ask for, with the database and the key database. Answers each in turn; one that is
+answered with a StoreError has changed nothing."""
 Committed = Callable[[Sequence[tuple[int, Record]]], None]
 
 
 @dataclass(slots=True)
 class _Job:
     write: Write
+    asked: Any
     done: asyncio.Future[Any]
     records: tuple[Record, ...] = ()
 
@@ -55,10 +59,10 @@ class GroupCommit:
         """Call `hear` on the loop with every batch of events, with their positions, after its fsync."""
         self._on_commit.append(hear)
 
-    def submit(self, write: Write, records: tuple[Record, ...] = ()) -> asyncio.Future[Any]:
-        """Hand a write to the writer; the future is answered after its fsync."""
+    def submit(self, write: Write, asked: Any, records: tuple[Record, ...] = ()) -> asyncio.Future[Any]:
+        """Hand a job to the writer; the future is answered after its fsync. Its events follow where it succeeds."""
         done: asyncio.Future[Any] = self._loop.create_future()
-        self._jobs.put(_Job(write, done, records))
+        self._jobs.put(_Job(write, asked, done, records))
         return done
 
     def _write_forever(self) -> None:
@@ -77,23 +81,24 @@ class GroupCommit:
 
     def _write(self, batch: list[_Job]) -> None:
         """One commit. A job in conflict changes nothing; any other error takes the whole batch back."""
-        answers: list[tuple[_Job, Any, Exception | None]] = []
+        answers: list[Any] = []
         placed: list[tuple[int, Record]] = []
-        position = self.position
+        batch.sort(key=_kind)  # jobs of a kind together; those of one kind keep their order
         try:
             self._keys.execute("BEGIN")
             self._main.execute("BEGIN IMMEDIATE")
-            for job in batch:
-                try:
-                    answers.append((job, job.write(self._main, self._keys), None))
-                except StoreError as error:
-                    answers.append((job, None, error))
-                    continue
-                for record in job.records:
-                    position += 1
-                    placed.append((position, record))
-            self._main.executemany(
-                "INSERT INTO events VALUES (?, ?, ?, ?, ?)",
+            for write, jobs in groupby(batch, key=attrgetter("write")):
+                answers += write(self._main, self._keys, [job.asked for job in jobs])
+            records = (
+                record
+                for job, answer in zip(batch, answers, strict=True)
+                if not isinstance(answer, StoreError)
+                for record in job.records
+            )
+            placed = list(enumerate(records, self.position + 1))
+            rows.write(
+                self._main,
+                "INSERT INTO events",
                 [(at, record.topic, record.subject, record.sequence, record.value) for at, record in placed],
             )
             self._keys.execute("COMMIT")
@@ -109,22 +114,26 @@ class GroupCommit:
             log.error(  # noqa: TRY400  the message says it all
                 "store.commit_failed", error=str(error), jobs=len(batch)
             )
-            problem = Unavailable(f"{self._name}: nothing was written: {error}")
-            answers, placed = [(job, None, problem) for job in batch], []
+            answers = [Unavailable(f"{self._name}: nothing was written: {error}")] * len(batch)
+            placed = []
         else:
-            self.position = position
-        self._loop.call_soon_threadsafe(self._answer, answers, placed)
+            self.position += len(placed)
+        self._loop.call_soon_threadsafe(self._answer, batch, answers, placed)
 
     def _answer(
-        self, answers: list[tuple[_Job, Any, Exception | None]], placed: list[tuple[int, Record]]
+        self, batch: Sequence[_Job], answers: Sequence[Any], placed: Sequence[tuple[int, Record]]
     ) -> None:
         if placed:
             for hear in self._on_commit:
                 hear(placed)
-        for job, value, error in answers:
+        for job, answer in zip(batch, answers, strict=True):
             if job.done.done():
                 continue
-            if error is None:
-                job.done.set_result(value)
+            if isinstance(answer, StoreError):
+                job.done.set_exception(answer)
             else:
-                job.done.set_exception(error)
+                job.done.set_result(answer)
+
+
+def _kind(job: _Job) -> int:
+    return id(job.write)

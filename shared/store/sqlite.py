@@ -11,13 +11,14 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from shared.events import Record
-from shared.store import Collection, Conflict, Document, Step, StoreError, Where
-from shared.store.group_commit import Committed, GroupCommit, Write
+from shared.store import Collection, Document, Step, StoreError, Where
+from shared.store.group_commit import Committed, GroupCommit
+from shared.store.sqlite_steps import Steps, instant, write_claims
 
 T = TypeVar("T")
 
@@ -36,14 +37,12 @@ CREATE TABLE IF NOT EXISTS held (name TEXT NOT NULL, key TEXT NOT NULL, position
 _KEYS_SCHEMA = "CREATE TABLE IF NOT EXISTS keys (ref TEXT PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID"
 
 
-def milliseconds(instant: datetime) -> int:
-    """An instant as the store's integer: milliseconds since 1970, UTC; a fraction counts as the next."""
-    return -int(-instant.timestamp() * 1000 // 1)
-
-
-def instant(value: int) -> datetime:
-    """The instant of the store's integer."""
-    return datetime.fromtimestamp(value / 1000, UTC)
+def _execute(
+    main: sqlite3.Connection, _: sqlite3.Connection, asked: Sequence[tuple[str, tuple[Any, ...]]]
+) -> list[None]:
+    for sql, values in asked:
+        main.execute(sql, values)
+    return [None] * len(asked)
 
 
 class SqliteStore:
@@ -51,9 +50,9 @@ class SqliteStore:
 
     def __init__(self, directory: Path, collections: Iterable[Collection]) -> None:
         self.directory = directory
-        self.collections = {collection.name: collection for collection in collections}
+        self._steps = Steps(collections)
+        self._write_steps = self._steps.write  # one object, by which the group commit knows jobs of a kind
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="store-reader")
-        self._upserts: dict[str, tuple[str, str]] = {}
 
     async def open(self) -> None:
         """Open or create the files and start the writer. Raises StoreError where they can't be used."""
@@ -100,69 +99,16 @@ class SqliteStore:
     def _create(self) -> None:
         self._writer.executescript(_SCHEMA)
         self._keys.execute(_KEYS_SCHEMA)
-        for collection in self.collections.values():
-            table = f"doc_{collection.name}"
-            columns = "".join(
-                f", f_{name} {'INTEGER' if kind is int else 'TEXT'}"
-                for name, kind in collection.fields.items()
-            )
-            self._writer.execute(
-                f"CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER,"
-                f" body BLOB NOT NULL{columns})"
-            )
-            self._writer.execute(
-                f"CREATE INDEX IF NOT EXISTS {table}_due ON {table} (due) WHERE due IS NOT NULL"
-            )
-            for index in collection.indexes:
-                keys = ", ".join(f"f_{name}" for name in index)
-                self._writer.execute(
-                    f"CREATE INDEX IF NOT EXISTS {table}_{'_'.join(index)} ON {table} ({keys}, id)"
-                    f" WHERE f_{index[0]} IS NOT NULL"
-                )
-            names = "".join(f", f_{name}" for name in collection.fields)
-            marks = ", ?" * len(collection.fields)
-            sets = "".join(f", f_{name} = ?" for name in collection.fields)
-            self._upserts[collection.name] = (
-                f"INSERT OR IGNORE INTO {table} (version, due, body{names}, id) VALUES (?, ?, ?{marks}, ?)",  # noqa: S608
-                f"UPDATE {table} SET version = ?, due = ?, body = ?{sets} WHERE id = ? AND version = ?",  # noqa: S608
-            )
+        self._steps.create(self._writer)
 
-    def submit(self, write: Write) -> asyncio.Future[Any]:
-        """Hand a write without events to the writer; the future is answered after its fsync."""
-        return self._commits.submit(write)
+    def _submit(self, sql: str, *values: object) -> asyncio.Future[Any]:
+        return self._commits.submit(_execute, (sql, values))
 
     async def commit(self, step: Step) -> None:
-        insert, update = self._upserts[step.collection.name]
-        due = None if step.due is None else milliseconds(step.due)
-        found_by = [step.fields.get(name) for name in step.collection.fields]
-        values = [step.expected + len(step.records), due, step.body, *found_by, step.id]
-
-        def write(main: sqlite3.Connection, keys: sqlite3.Connection) -> None:
-            if step.expected:
-                changed = main.execute(update, [*values, step.expected]).rowcount
-            else:
-                changed = main.execute(insert, values).rowcount
-            if changed != 1:
-                raise Conflict(f"{step.id} is not at version {step.expected}")
-            for sealed in step.contents:
-                keys.execute("INSERT INTO keys VALUES (?, ?)", (sealed.ref, sealed.key))
-                main.execute("INSERT INTO contents VALUES (?, ?, ?)", (sealed.ref, sealed.owner, sealed.box))
-
-        await self._commits.submit(write, step.records)
+        await self._commits.submit(self._write_steps, step, step.records)
 
     async def claim(self, claims: Mapping[str, str]) -> dict[str, str]:
-        def write(main: sqlite3.Connection, _: sqlite3.Connection) -> dict[str, str]:
-            standing = {}
-            for key, value in claims.items():
-                if main.execute("INSERT OR IGNORE INTO claims VALUES (?, ?)", (key, value)).rowcount:
-                    standing[key] = value
-                else:
-                    standing[key] = main.execute("SELECT value FROM claims WHERE key = ?", (key,)).fetchone()[
-                        0
-                    ]
-            return standing
-
-        standing: dict[str, str] = await self.submit(write)
+        standing: dict[str, str] = await self._commits.submit(write_claims, claims)
         return standing
 
     async def claimed(self, key: str) -> str | None:
@@ -252,22 +198,14 @@ class SqliteStore:
 
     def move_cursor(self, name: str, position: int) -> asyncio.Future[Any]:
         """Remember how far a reader has come: everything up to `position` is answered."""
-
-        def write(main: sqlite3.Connection, _: sqlite3.Connection) -> None:
-            main.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (name, position))
-
-        return self.submit(write)
+        return self._submit("INSERT OR REPLACE INTO cursors VALUES (?, ?)", name, position)
 
     def hold(
         self, name: str, key: str, position: int, reason: str, *, anew: bool = False
     ) -> asyncio.Future[Any]:
         """Keep an event that a reader could not answer; its first reason stands, unless it was tried `anew`."""
         insert = "INSERT OR REPLACE" if anew else "INSERT OR IGNORE"
-
-        def write(main: sqlite3.Connection, _: sqlite3.Connection) -> None:
-            main.execute(f"{insert} INTO held VALUES (?, ?, ?, ?)", (name, key, position, reason))
-
-        return self.submit(write)
+        return self._submit(f"{insert} INTO held VALUES (?, ?, ?, ?)", name, key, position, reason)
 
     def held_keys(self, name: str) -> list[tuple[str, int, str, Record]]:
         """The keys held back for a reader, the longest first: key, number of events, the first one's reason, and it."""
@@ -289,13 +227,9 @@ class SqliteStore:
 
     def release(self, name: str, key: str, position: int) -> asyncio.Future[Any]:
         """A held event was answered after all."""
-
-        def write(main: sqlite3.Connection, _: sqlite3.Connection) -> None:
-            main.execute(
-                "DELETE FROM held WHERE name = ? AND key = ? AND position = ?", (name, key, position)
-            )
-
-        return self.submit(write)
+        return self._submit(
+            "DELETE FROM held WHERE name = ? AND key = ? AND position = ?", name, key, position
+        )
 
     def sealed(self, ref: str) -> tuple[bytes | None, bytes | None]:
         """A content's box and key, either of which may be gone."""

@@ -55,11 +55,7 @@ async def test_content_that_was_changed_or_is_of_another_entry_is_found_out(tmp_
         )
         contents = ContentStore(store, tmp_path / "content")
         assert not await contents.matches(one.model_copy(update={"commitment": other.commitment}))
-        await store.submit(
-            lambda main, keys: (
-                main.execute("UPDATE contents SET box = ? WHERE ref = ?", (bytes(25), one.ref)).rowcount
-            )
-        )
+        await store._submit("UPDATE contents SET box = ? WHERE ref = ?", bytes(25), one.ref)
         with pytest.raises(ContentGone, match="changed"):
             await ContentStore(store, tmp_path / "content").open(one.ref)
 

@@ -128,9 +128,34 @@ async def test_a_list_is_walked_page_by_page_without_gaps_or_repeats(tmp_path: P
 
 
 @in_a_loop
+async def test_of_many_steps_at_once_each_in_conflict_fails_alone(tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path) as store:
+        await asyncio.gather(*(store.commit(step(f"t_{number}")) for number in range(0, 100, 2)))
+        steps = [step(f"t_{number}") for number in range(100)]  # every other one is there already
+        steps += [step("t_1"), step("t_99", size=7)]  # and two are asked for twice
+        answers = await asyncio.gather(*(store.commit(one) for one in steps), return_exceptions=True)
+        in_conflict = [one.id for one, answer in zip(steps, answers, strict=True) if answer is not None]
+        assert all(isinstance(answer, Conflict | None) for answer in answers)
+        assert in_conflict == [f"t_{number}" for number in range(0, 100, 2)] + ["t_1", "t_99"]
+        assert await store.count(THINGS) == 100
+        assert await store.count(THINGS, [Where("size", "=", 7)]) == 0
+
+
+@in_a_loop
+async def test_the_first_of_many_claims_of_a_key_stands_for_all(tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path) as store:
+        await store.claim({"thread:a": "one"})
+        answers = await asyncio.gather(
+            *(store.claim({f"thread:{number % 10}": str(number), "thread:a": "two"}) for number in range(40))
+        )
+        for number, standing in enumerate(answers):
+            assert standing == {f"thread:{number % 10}": str(number % 10), "thread:a": "one"}
+
+
+@in_a_loop
 async def test_where_nothing_can_be_written_the_caller_hears_it_and_nothing_is_kept(tmp_path: Path) -> None:
     async with sqlite_store(tmp_path) as store:
-        store.submit(lambda main, keys: main.execute("PRAGMA max_page_count=30") and None)
+        await store._submit("PRAGMA max_page_count=30")
         big = Step(THINGS, "t_big", 0, bytes(1_000_000), (), {})
         with pytest.raises(Unavailable, match="nothing was written"):
             await store.commit(big)

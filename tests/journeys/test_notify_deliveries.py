@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from services.notify.channels.apart import RelayApart
-from services.notify.delivery import ATTEMPT, BACKOFF
+from services.notify.delivery import ATTEMPT, BACKOFF, KIND
 from shared.clock import SimulatedClock
 from shared.content.words import MessageWords, Sender
 from shared.events.deliveries import DeliveryAttempted
@@ -409,7 +409,7 @@ async def test_no_word_and_no_address_stands_in_the_events_or_documents_of_a_del
         await notify.answered("已修復。")
         await notify.settle()
         for id, _ in await notify.deliveries():
-            document = await notify.store.load(notify.store.collections["deliveries"], id)
+            document = await notify.store.load(KIND.collection, id)
             assert document is not None
             kept = document.body + b"".join(record.value for record in await notify.store.history(id))
             for word in ("wei@mail.example", "某 某", "路燈", "不亮", "已修復"):
