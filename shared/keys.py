@@ -14,7 +14,7 @@ class Keys:
     """The keys below one directory. What is used for one purpose is derived for that purpose alone."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._installation = self._secret("installation.key")
         self.purpose = cache(self._purpose)
@@ -28,7 +28,7 @@ class Keys:
         return Ed25519PrivateKey.from_private_bytes(self._secret(f"{name}.ed25519"))
 
     def _secret(self, name: str) -> bytes:
-        path = self._directory / name
+        path = self.directory / name
         if not path.exists():
             temporary = path.with_suffix(".new")
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -37,7 +37,7 @@ class Keys:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.rename(path)
-            folder = os.open(self._directory, os.O_RDONLY)
+            folder = os.open(self.directory, os.O_RDONLY)
             os.fsync(folder)
             os.close(folder)
         return path.read_bytes()

@@ -10,8 +10,7 @@ from datetime import datetime
 import structlog
 
 from services.notify import delivery as core
-from services.notify.channels import Mail, Outcome, Sender
-from services.notify.channels.email import Mails, Undeliverable
+from services.notify.channels import Carrier, Outcome, Taken
 from services.notify.delivery import Delivery
 from shared import metrics
 from shared.aggregate import Aggregates
@@ -29,12 +28,6 @@ MOST_TAKEN_OVER = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    id: str
-    delivery: Delivery
-
-
-@dataclass(frozen=True, slots=True)
 class _CutOff:
     """What an earlier process had under way until `deadline`, if it has not been settled since."""
 
@@ -43,17 +36,15 @@ class _CutOff:
 
 
 class Courier:
-    """One worker a sender; each takes what waits, up to its sender's batch."""
+    """One worker a carrier; each takes what waits, up to its carrier's batch."""
 
-    def __init__(
-        self, deliveries: Aggregates[Delivery], mails: Mails, senders: Sequence[Sender], clock: Clock
-    ) -> None:
+    def __init__(self, deliveries: Aggregates[Delivery], carriers: Sequence[Carrier], clock: Clock) -> None:
         self._deliveries = deliveries
-        self._mails = mails
-        self._senders = senders
+        self._carriers = carriers
         self._clock = clock
-        self._queue: asyncio.Queue[_Waiting | _CutOff | None] = asyncio.Queue(MOST_WAITING)
+        self._queue: asyncio.Queue[Taken | _CutOff | None] = asyncio.Queue(MOST_WAITING)
         self._workers: list[asyncio.Task[None]] = []
+        self._recording: set[asyncio.Task[None]] = set()
         self._cut_off: list[_CutOff] = []
         self._taking_over: asyncio.Task[None] | None = None
 
@@ -64,7 +55,7 @@ class Courier:
 
     async def take(self, id: str, delivery: Delivery) -> None:
         """Take on a delivery whose attempt and deadline are durable; waits while there is no room."""
-        await self._queue.put(_Waiting(id, delivery))
+        await self._queue.put(Taken(id, delivery))
 
     async def take_over(self, store: Store) -> None:
         """Before anything is taken, where nobody else can be sending: what is under way was cut off.
@@ -77,7 +68,7 @@ class Courier:
         self._cut_off = [_CutOff(id, at) for id, at in due if at > now]
 
     async def start(self) -> None:
-        self._workers = [asyncio.create_task(self._work(sender)) for sender in self._senders]
+        self._workers = [asyncio.create_task(self._work(carrier)) for carrier in self._carriers]
         self._taking_over = asyncio.create_task(self._bring_cut_off())
 
     async def stop(self) -> None:
@@ -94,9 +85,9 @@ class Courier:
                 self._queue.task_done()
         for _ in self._workers:
             await self._queue.put(None)
-        await asyncio.gather(*self._workers)
+        await asyncio.gather(*self._workers, *self._recording)
         self._workers = []
-        await asyncio.gather(*(sender.close() for sender in self._senders))
+        await asyncio.gather(*(carrier.close() for carrier in self._carriers))
 
     async def idle(self) -> None:
         if self._taking_over is not None:
@@ -113,50 +104,45 @@ class Courier:
             await self._queue.put(one)
         self._cut_off = []
 
-    async def _work(self, sender: Sender) -> None:
+    async def _work(self, carrier: Carrier) -> None:
         while (first := await self._queue.get()) is not None:
             waiting = [first]
             last = False
-            while len(waiting) < sender.batch and not self._queue.empty():
+            while len(waiting) < carrier.batch and not self._queue.empty():
                 following = self._queue.get_nowait()
                 if following is None:
                     last = True
                     break
                 waiting.append(following)
             try:
-                await self._send(sender, waiting)
+                await self._send(carrier, waiting)
             except Exception:
                 log.exception("courier.failed", deliveries=len(waiting))
-            finally:
-                for _ in waiting:
-                    self._queue.task_done()
             if last:
                 return
 
-    async def _send(self, sender: Sender, taken: Sequence[_Waiting | _CutOff]) -> None:
-        """Each outcome is recorded while the next mail is handed over: a crash then leaves few that are repeated."""
-        made: list[tuple[_Waiting, Mail]] = []
-        recording: list[asyncio.Task[None]] = []
-        for one in await asyncio.gather(*(self._begun(one) for one in taken)):
-            mail = None if one is None else await self._make(one)
-            if one is None or mail is None:
-                continue
-            if isinstance(mail, Mail):
-                made.append((one, mail))
-            else:
-                recording.append(asyncio.create_task(self._record(one, mail)))
+    async def _send(self, carrier: Carrier, waiting: Sequence[Taken | _CutOff]) -> None:
+        """Each outcome is recorded while the next mails are handed over: a crash then leaves few that are repeated."""
+        begun = [one if isinstance(one, Taken) else await self._begun(one) for one in waiting]
+        taken = [one for one in begun if one is not None]
+        left = len(waiting)
         try:
-            handed = iter(made)
-            async for outcome in sender.send([mail for _, mail in made]):
-                one, _ = next(handed)
-                recording.append(asyncio.create_task(self._record(one, outcome)))
+            handed = iter(taken)
+            async for outcome in carrier.carry(taken):
+                recording = asyncio.create_task(self._record(next(handed), outcome))
+                self._recording.add(recording)
+                recording.add_done_callback(self._recorded)
+                left -= 1
         finally:
-            await asyncio.gather(*recording)
+            for _ in range(left):
+                self._queue.task_done()
 
-    async def _begun(self, one: _Waiting | _CutOff) -> _Waiting | None:
+    def _recorded(self, recording: asyncio.Task[None]) -> None:
+        self._recording.discard(recording)
+        self._queue.task_done()
+
+    async def _begun(self, one: _CutOff) -> Taken | None:
         """A delivery whose attempt is durable; None where somebody else has begun it, or it is over."""
-        if isinstance(one, _Waiting):
-            return one
         state = (await self._deliveries.load(one.id)).state
         if state is None:
             return None
@@ -169,22 +155,9 @@ class Courier:
         except StoreError as error:  # the deadline that stands brings it again
             log.warning("courier.not_taken_over", delivery=one.id, error=str(error))
             return None
-        return _Waiting(one.id, answer.state) if answer.records else None
+        return Taken(one.id, answer.state) if answer.records else None
 
-    async def _make(self, one: _Waiting) -> Mail | Outcome | None:
-        """The mail, or why there is none; None where the attempt's time was up before its turn came."""
-        deadline = one.delivery.wait_until
-        if deadline is None or self._clock.now() >= deadline:
-            return None
-        try:
-            return await self._mails.make(one.id, one.delivery)
-        except Undeliverable as error:
-            return Outcome("failed", str(error.args[0]))
-        except Exception:
-            log.exception("courier.not_made", delivery=one.id, case_id=one.delivery.case)
-            return Outcome("deferred", "not-rendered")
-
-    async def _record(self, one: _Waiting, outcome: Outcome) -> None:
+    async def _record(self, one: Taken, outcome: Outcome) -> None:
         if outcome.what == "untouched":
             return
         number, reason = one.delivery.attempt, outcome.reason

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.notify import api
-from services.notify.channels import Sender
+from services.notify.channels import Carrier
 from services.notify.channels.apart import RelayApart
 from services.notify.channels.email import Mails
+from services.notify.channels.here import Here
 from services.notify.channels.outbox import OutboxSender
 from services.notify.courier import Courier
 from services.notify.delivery import KIND, Delivery
@@ -31,13 +32,10 @@ __all__ = ["COLLECTIONS", "KIND", "Delivery", "service"]
 def service(house: House) -> Service:
     """Notify, ready to be run."""
     deliveries = Aggregates(KIND, house.store, house.clock)
-    mails = Mails(house.organisation, house.public_url, Tokens(house.keys), house.content)
     folder = OutboxSender(house.directory / "outbox")
-    apart = None
-    if house.settings.relay:
-        apart = RelayApart(house.settings, house.clock, mails.domain, house.directory / "relay.lock")
-    senders: Sequence[Sender] = apart.lanes if apart else [folder]
-    courier = Courier(deliveries, mails, senders, house.clock)
+    apart = RelayApart(house) if house.settings.relay else None
+    carriers: Sequence[Carrier] = apart.lanes if apart else [Here(_mails(house), folder, house.clock)]
+    courier = Courier(deliveries, carriers, house.clock)
     handlers = Handlers(deliveries, courier, house.store, house.organisation)
 
     async def prepare() -> None:
@@ -60,3 +58,7 @@ def service(house: House) -> Service:
         companions=[courier, apart] if apart else [courier],
         prepare=prepare,
     )
+
+
+def _mails(house: House) -> Mails:
+    return Mails(house.organisation, house.public_url, Tokens(house.keys), house.content)

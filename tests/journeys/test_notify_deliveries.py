@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from services.notify.channels.apart import RelayApart
+from services.notify.channels.relay import CONNECTIONS
 from services.notify.delivery import ATTEMPT, BACKOFF, KIND
 from shared.clock import SimulatedClock
 from shared.content.words import MessageWords, Sender
@@ -192,7 +193,7 @@ async def test_many_mails_go_over_few_connections_to_the_relay(tmp_path: Path) -
             await notify.opened(id=f"case_{number}")
         await notify.settle()
         assert len(relay.mails) == 40
-        assert relay.connections <= 4
+        assert relay.connections <= CONNECTIONS
         sender, recipients, data = relay.mails[0]
         assert (sender, recipients) == ("line@sample.example", ["wei@mail.example"])
         assert read(data)["To"].addresses[0].display_name == "某 某"
@@ -378,7 +379,7 @@ async def test_a_mail_made_again_a_day_later_has_the_same_bytes(tmp_path: Path) 
         await died.opened()
         await died.bus.idle()
         id, delivery = await died.only()
-        mails = died.service.companions[0]._mails  # type: ignore[attr-defined]
+        mails = died.service.companions[0]._carriers[0]._mails  # type: ignore[attr-defined]
         first = (await mails.make(id, delivery)).data
         clock.advance_to(START + timedelta(days=1))
         assert (await mails.make(id, delivery)).data == first

@@ -1,47 +1,53 @@
-"""The relay's senders in a process of their own: talking SMTP took a quarter of the services' time under load.
+"""Mails made and sent by a process of their own: that took nearly half of the services' time under load.
 
-Mails go there by a pipe, outcomes come back as they are known. Where that process ends, nobody knows what became of
-what it had: nothing is recorded, and the attempt's deadline brings it again under its Message-ID, as after any crash.
-Where the services end, however they end, the pipe closes and the process ends at once. It holds a lock until then, so
-that whoever starts next knows whether nothing is under way any more, and does not send beside it.
+Deliveries go there by a pipe, with the content their mails need; outcomes come back as they are known. Where that
+process ends, nobody knows what became of what it had: nothing is recorded, and the attempt's deadline brings it again
+under its Message-ID, as after any crash. Where the services end, however they end, the pipe closes and the process
+ends at once. It holds a lock until then, so that whoever starts next knows whether nothing is under way any more, and
+does not send beside it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
-from pathlib import Path
 
 import orjson
 import structlog
 
-from services.notify.channels import UNTOUCHED, Mail, Outcome
+from services.notify.channels import UNTOUCHED, Outcome, Taken
 from services.notify.channels.relay import CONNECTIONS
-from shared.clock import Clock
+from services.notify.delivery import Delivery
+from shared.content import ContentGone
 from shared.lock import Lock, Locked
-from shared.settings import Settings
+from shared.service import House
 
 log = structlog.get_logger()
 
 AGAIN_SECONDS = 1.0
 """Pause before the process is started anew after it ended."""
 BATCH = 32
-"""Mails a lane hands over before it waits for what became of them."""
-_GIVEN = {"relay", "relay_user", "relay_password", "relay_tls"}
+"""Deliveries a lane hands over before it waits for what became of them."""
 _PROGRAM = "services.notify.channels.apart_process"
 
 
 class RelayApart:
-    """The process with its senders, as a companion of the service; `lanes` are what the courier hands mails to."""
+    """The process with its senders, as a companion of the service; `lanes` are what the courier hands deliveries to."""
 
-    def __init__(self, settings: Settings, clock: Clock, hostname: str, lock: Path) -> None:
-        self._lock = Lock(lock)
-        self._settings = settings
-        self._clock = clock
-        self._hostname = hostname
+    def __init__(self, house: House) -> None:
+        self._lock = Lock(house.directory / "relay.lock")
+        self._clock = house.clock
+        self._content = house.content
+        self._told = orjson.dumps(
+            {
+                "settings": house.settings.model_dump(mode="json"),
+                "organisation": house.organisation.model_dump(mode="json", by_alias=True),
+                "public_url": house.public_url,
+                "keys": str(house.keys.directory),
+            }
+        )
         self._waiting: dict[int, asyncio.Future[Outcome]] = {}
         self._number = 0
         self.process: asyncio.subprocess.Process | None = None
@@ -79,8 +85,9 @@ class RelayApart:
     def ready(self) -> str | None:
         return None if self._running.is_set() else "the process that talks to the relay does not run"
 
-    async def hand_over(self, mail: Mail) -> asyncio.Future[Outcome]:
-        """Give a mail to the process; the future says what became of it."""
+    async def hand_over(self, one: Taken) -> asyncio.Future[Outcome]:
+        """Give a delivery to the process; the future says what became of it."""
+        contents = await self._contents(one.delivery)
         await self._running.wait()
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         process = self.process
@@ -88,10 +95,19 @@ class RelayApart:
         assert process.stdin is not None
         self._number += 1
         self._waiting[self._number] = outcome
-        process.stdin.write(_frame(self._number, mail, mail.deadline - self._clock.now()))
+        deadline = one.delivery.wait_until or one.delivery.queued_at
+        left = (deadline - self._clock.now()).total_seconds()
+        process.stdin.write(frame(self._number, one, left, contents))
         with suppress(ConnectionError):  # it has ended: `_keep` answers what waits
             await process.stdin.drain()
         return outcome
+
+    async def _contents(self, delivery: Delivery) -> dict[str, bytes]:
+        contents = {}
+        for ref in filter(None, (delivery.words, delivery.note)):
+            with suppress(ContentGone):  # the process finds it missing, and says so
+                contents[ref] = await self._content.open(ref)
+        return contents
 
     async def _keep(self) -> None:
         while True:
@@ -115,8 +131,7 @@ class RelayApart:
         )
         assert process.stdin is not None
         assert process.stdout is not None
-        given = self._settings.model_dump_json(include=_GIVEN)
-        process.stdin.write(orjson.dumps([self._hostname, given]) + b"\n")
+        process.stdin.write(self._told + b"\n")
         self.process = process
         self._running.set()
         while line := await process.stdout.readline():
@@ -130,29 +145,24 @@ class RelayApart:
 
 
 class Lane:
-    """A sender whose mails go to the process."""
+    """A carrier whose mails are made and sent by the process."""
 
     batch = BATCH
 
     def __init__(self, apart: RelayApart) -> None:
         self._apart = apart
 
-    async def send(self, mails: Sequence[Mail]) -> AsyncIterator[Outcome]:
-        for outcome in [await self._apart.hand_over(mail) for mail in mails]:
+    async def carry(self, taken: Sequence[Taken]) -> AsyncIterator[Outcome]:
+        for outcome in [await self._apart.hand_over(one) for one in taken]:
             yield await outcome
 
     async def close(self) -> None:
         """The connections are the process's."""
 
 
-def _frame(number: int, mail: Mail, left: timedelta) -> bytes:
-    head = [
-        number,
-        mail.delivery,
-        mail.attempt,
-        left.total_seconds(),
-        mail.sender,
-        mail.recipient,
-        len(mail.data),
-    ]
-    return orjson.dumps(head) + b"\n" + mail.data
+def frame(number: int, one: Taken, left: float, contents: Mapping[str, bytes]) -> bytes:
+    """A delivery on the pipe: a line that says how long its parts are and how many seconds are left, then the parts."""
+    delivery = one.delivery.model_dump_json(exclude_defaults=True).encode()
+    sizes = {ref: len(content) for ref, content in contents.items()}
+    head = orjson.dumps([number, one.id, left, len(delivery), sizes])
+    return b"".join((head, b"\n", delivery, *contents.values()))

@@ -1,4 +1,4 @@
-"""The program that talks to the relay for `apart`: mails come by standard input, outcomes go to standard output."""
+"""The program that makes and sends mails for `apart`: deliveries by standard input, outcomes by standard output."""
 
 from __future__ import annotations
 
@@ -7,40 +7,82 @@ import os
 import signal
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import orjson
 import uvloop
 
-from services.notify.channels import Mail
+from services.notify.channels import Taken
 from services.notify.channels.apart import BATCH
+from services.notify.channels.email import Mails
+from services.notify.channels.here import Here
 from services.notify.channels.relay import CONNECTIONS, RelaySender
-from shared.clock import Clock, RealClock
+from services.notify.delivery import Delivery
+from shared.clock import RealClock
+from shared.content import ContentGone
+from shared.keys import Keys
+from shared.logging import configure
+from shared.organisation import Organisation
 from shared.settings import Settings
+from shared.tokens import Tokens
 
-LONGEST_LINE = 2**20
+LONGEST_LINE = 2**24
 
 
-async def _read(pipe: asyncio.StreamReader, clock: Clock) -> tuple[int, Mail]:
-    """The next mail and its number. Raises IncompleteReadError, ValueError once there is none."""
-    number, delivery, attempt, left, sender, recipient, size = orjson.loads(await pipe.readline())
-    data = await pipe.readexactly(size)
-    return number, Mail(delivery, attempt, clock.now() + timedelta(seconds=left), sender, recipient, data)
+class Given:
+    """The content that came with the deliveries under way."""
+
+    def __init__(self) -> None:
+        self._contents: dict[str, bytes] = {}
+
+    def keep(self, contents: dict[str, bytes]) -> None:
+        """Have it, until it is dropped."""
+        self._contents |= contents
+
+    def drop(self, contents: dict[str, bytes]) -> None:
+        """Have it no longer."""
+        for ref in contents:
+            self._contents.pop(ref, None)
+
+    async def open(self, ref: str) -> bytes:
+        """The content. Raises ContentGone where it was not there to be given."""
+        try:
+            return self._contents[ref]
+        except KeyError:
+            raise ContentGone(f"{ref} was erased before its mail was made") from None
+
+
+Work = tuple[int, Taken, dict[str, bytes]]
+
+
+async def _read(pipe: asyncio.StreamReader, clock: RealClock) -> Work:
+    """The next delivery, its number and its content. Raises IncompleteReadError, ValueError once there is none."""
+    number, id, left, size, sizes = orjson.loads(await pipe.readline())
+    delivery = Delivery.model_validate_json(await pipe.readexactly(size))
+    contents = {ref: await pipe.readexactly(size) for ref, size in sizes.items()}
+    until = clock.now() + timedelta(seconds=left)  # the services' clock need not be this one
+    return number, Taken(id, delivery.model_copy(update={"wait_until": until})), contents
 
 
 async def _serve() -> None:
     """Send what comes by standard input until it ends; say on standard output what became of each."""
     pipe = asyncio.StreamReader(limit=LONGEST_LINE)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(pipe), sys.stdin)
-    hostname, given = orjson.loads(await pipe.readline())
-    settings, clock = Settings.model_validate_json(given), RealClock()
-    waiting: asyncio.Queue[tuple[int, Mail]] = asyncio.Queue(CONNECTIONS * BATCH)
+    told = orjson.loads(await pipe.readline())
+    settings, clock = Settings.model_validate(told["settings"]), RealClock()
+    configure(settings.log_level, as_json=settings.log_json)
+    organisation, given = Organisation.model_validate(told["organisation"]), Given()
+    mails = Mails(organisation, told["public_url"], Tokens(Keys(Path(told["keys"]))), given)
+    waiting: asyncio.Queue[Work] = asyncio.Queue(CONNECTIONS * BATCH)
 
     async def work() -> None:
-        sender = RelaySender(settings, clock, hostname)
+        carrier = Here(mails, RelaySender(settings, clock, mails.domain), clock)
         while True:
-            number, mail = await waiting.get()
-            async for outcome in sender.send([mail]):
+            number, one, contents = await waiting.get()
+            given.keep(contents)
+            async for outcome in carrier.carry([one]):
                 os.write(sys.stdout.fileno(), orjson.dumps([number, outcome.what, outcome.reason]) + b"\n")
+            given.drop(contents)
 
     workers = [asyncio.create_task(work()) for _ in range(CONNECTIONS)]
     while not pipe.at_eof():

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from email.utils import format_datetime
+from typing import Protocol
 
 from services.notify.channels import Mail
 from services.notify.channels.addresses import BadAddress, MailAddress, read_address
 from services.notify.channels.mime import fill, mailbox, skeleton, thread, unstructured
 from services.notify.delivery import Delivery
 from services.notify.rendering import LANGUAGES, Letter, Rendering
-from shared.content import ContentGone, ContentStore
+from shared.content import ContentGone
 from shared.content.words import MessageWords, Note
 from shared.organisation import Organisation
 from shared.tokens import Tokens
 
 _AUTOMATIC = frozenset(("acknowledgement", "alarm"))
+
+
+class Contents(Protocol):
+    """Where content is opened."""
+
+    async def open(self, ref: str) -> bytes:
+        """The content. Raises ContentGone."""
+        ...
 
 
 class Undeliverable(Exception):
@@ -25,7 +34,7 @@ class Mails:
     """Makes the mail of a delivery: the same bytes each time, under the one Message-ID."""
 
     def __init__(
-        self, organisation: Organisation, public_url: str, tokens: Tokens, content: ContentStore
+        self, organisation: Organisation, public_url: str, tokens: Tokens, content: Contents
     ) -> None:
         self._organisation = organisation
         self._tokens = tokens
@@ -70,8 +79,8 @@ class Mails:
 
     async def _to_sender(self, delivery: Delivery) -> tuple[MailAddress, Letter, str]:
         assert delivery.words is not None
-        words = await self._content.open_model(delivery.words, MessageWords)
-        note = await self._content.open_model(delivery.note, Note) if delivery.note else None
+        words = MessageWords.model_validate_json(await self._content.open(delivery.words))
+        note = Note.model_validate_json(await self._content.open(delivery.note)) if delivery.note else None
         to = read_address(words.sender.email or "", words.sender.name or "")
         reply = self._tokens.reply_address(delivery.case, self.sender)
         threading = f"Reply-To: {reply}\r\n" + thread(words.message_id, words.references)

@@ -20,7 +20,7 @@ from services.notify.channels import SENT, UNTOUCHED, Mail, Outcome
 from shared.clock import Clock
 from shared.settings import Settings
 
-CONNECTIONS = 4
+CONNECTIONS = 8
 """Connections kept to the relay, each used by one worker."""
 CONNECT_SECONDS = 20.0
 """How long the relay may take to answer each command before and between mails."""
@@ -89,20 +89,33 @@ class RelaySender:
         return outcome
 
     async def _hand_over(self, mail: Mail) -> Outcome:
+        sender, recipient = (f"<{address}>".encode() for address in (mail.sender, mail.recipient))
         kept = self._smtp.is_connected
         if not kept:
-            await self._smtp.connect()
+            await self._connect()
         try:
-            await self._smtp.mail(mail.sender, timeout=None)
+            await self._command(b"MAIL", b"FROM:" + sender)
         except SMTPServerDisconnected:
             if not kept:
                 raise
             self._smtp.close()  # the relay had closed what we kept: nothing of this mail has been said yet
-            await self._smtp.connect()
-            await self._smtp.mail(mail.sender, timeout=None)
-        await self._smtp.rcpt(mail.recipient, timeout=None)
+            await self._connect()
+            await self._command(b"MAIL", b"FROM:" + sender)
+        await self._command(b"RCPT", b"TO:" + recipient, about=mail.recipient)
         await self._smtp.data(mail.data, timeout=None)
         return SENT
+
+    async def _connect(self) -> None:
+        await self._smtp.connect()
+        await self._smtp.ehlo()
+
+    async def _command(self, verb: bytes, argument: bytes, *, about: str = "") -> None:
+        """One command for an address that has been read already: the library would parse it again for each mail."""
+        said = await self._smtp.execute_command(verb, argument, timeout=None)
+        if said.code not in (250, 251):
+            if about:
+                raise SMTPRecipientRefused(said.code, said.message, about)
+            raise SMTPResponseException(said.code, said.message)
 
     async def _refused(self, error: SMTPResponseException) -> Outcome:
         """What the relay says of this mail: 5xx is final (RFC 5321 section 4.2.1). Its words stay out of events."""
