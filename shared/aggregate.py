@@ -22,7 +22,7 @@ from shared.store import Collection, Conflict, Sealed, Step, Store
 
 S = TypeVar("S", bound=BaseModel)
 
-_CACHED = 16384
+_CACHED = 4096
 
 
 @dataclass(frozen=True)

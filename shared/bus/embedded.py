@@ -20,7 +20,7 @@ from shared.store.sqlite import SqliteStore
 
 log = structlog.get_logger()
 
-TAIL = 65_536
+TAIL = 16_384
 """Events kept in memory; a group further behind reads the table."""
 WINDOW = 512
 """Events of one group answered at the same time."""
