@@ -6,7 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Letter:
     html: str
 
 
+@lru_cache(64)
 def known_language(tag: str) -> str:
     """The nearest language there are templates for: Chinese by script or region, English for all others."""
     lower = tag.lower().replace("_", "-")
@@ -79,6 +80,8 @@ class Rendering:
         self._organisation = organisation
         self.zone = ZoneInfo(organisation.hours.zone)
         self._url = public_url
+        self.instant = lru_cache(1024)(self._instant)
+        """An instant as people say it, in the organisation's zone: `(at, language)`. Many are promised the same one."""
         self._tokens = tokens
         # plain text: the HTML part is made of it, and escaped there
         self._templates = Environment(
@@ -134,8 +137,7 @@ class Rendering:
             headline=words["headline_of_several" if len(lines) > 1 else "headline"].format_map(counted),
         )
 
-    def instant(self, at: datetime, language: str) -> str:
-        """An instant as people say it, in the organisation's time zone."""
+    def _instant(self, at: datetime, language: str) -> str:
         words = labels(language)
         local = at.astimezone(self.zone)
         months = words.get("months")
