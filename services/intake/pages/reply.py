@@ -8,13 +8,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ValidationError
 
 from services.intake.body import receiving
-from services.intake.channels.web import MAX_FILES, MAX_TEXT
 from services.intake.following import continuing
 from services.intake.message import Message
-from services.intake.pages.write import FOLDER, Filled, explained, read_form
+from services.intake.pages.write import FOLDER, Filled, checked, limits, read_form
 from services.intake.receiving import Door
 from shared.aggregate import Aggregates
 from shared.events.messages import MessageReceived
@@ -49,10 +47,7 @@ def router(house: House, door: Door, messages: Aggregates[Message]) -> APIRouter
             typed=filled.typed,
             wrong=wrong,
             notice_word=notice,
-            files_lost=bool(filled.files),
-            most_text=MAX_TEXT,
-            most_files=MAX_FILES,
-            most_megabytes=house.settings.max_body // 2**20,
+            **limits(house, filled),
         )
 
     @routes.get("/write")
@@ -74,15 +69,8 @@ def router(house: House, door: Door, messages: Aggregates[Message]) -> APIRouter
             raise not_found()
         if first.anonymous:
             filled = replace(filled, typed={**filled.typed, "anonymous": "yes"})
-        language = pages.language(request)
-        wrong: dict[str, str] = {}
-        try:
-            body = filled.body(language)
-        except ValidationError as error:
-            wrong = explained(pages, language, error)
-        if len(filled.files) > MAX_FILES:
-            wrong["files"] = pages.word(language, "write.wrong.files", most=MAX_FILES)
-        if wrong:
+        body, wrong = checked(pages, pages.language(request), filled)
+        if body is None:
             return again(request, code, filled, wrong, status=422, notice="write.wrong.some")
         try:
             await door.receive(await continuing(earlier, filled.message(body), messages))

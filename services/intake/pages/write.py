@@ -65,6 +65,29 @@ class Filled:
         return replace(came, files=self.files, conversation=came.own_key)
 
 
+def checked(pages: Pages, language: Language, filled: Filled) -> tuple[MessageBody | None, dict[str, str]]:
+    """The body of what was filled in; None with what is wrong, field by field, where it can't be taken."""
+    wrong: dict[str, str] = {}
+    body = None
+    try:
+        body = filled.body(language)
+    except ValidationError as error:
+        wrong = explained(pages, language, error)
+    if len(filled.files) > MAX_FILES:
+        wrong["files"] = pages.word(language, "write.wrong.files", most=MAX_FILES)
+    return (None if wrong else body), wrong
+
+
+def limits(house: House, filled: Filled) -> dict[str, object]:
+    """What a form says of how much it takes, and whether files must be chosen again: a browser forgets them."""
+    return {
+        "files_lost": bool(filled.files),
+        "most_text": MAX_TEXT,
+        "most_files": MAX_FILES,
+        "most_megabytes": house.settings.max_body // 2**20,
+    }
+
+
 def router(house: House, door: Door) -> APIRouter:
     """The routes."""
     routes = APIRouter(route_class=receiving("web", house.settings.max_body), include_in_schema=False)
@@ -87,11 +110,8 @@ def router(house: House, door: Door) -> APIRouter:
             typed=filled.typed,
             wrong=wrong,
             notice_word=notice,
-            files_lost=bool(filled.files),
             kinds=KINDS,
-            most_text=MAX_TEXT,
-            most_files=MAX_FILES,
-            most_megabytes=house.settings.max_body // 2**20,
+            **limits(house, filled),
             mailbox=house.organisation.mailboxes[0].address,
         )
 
@@ -108,15 +128,8 @@ def router(house: House, door: Door) -> APIRouter:
     ) -> Response:
         async with request.form() as sent:
             filled = await read_form(sent)
-        language = pages.language(request)
-        wrong: dict[str, str] = {}
-        try:
-            body = filled.body(language)
-        except ValidationError as error:
-            wrong = explained(pages, language, error)
-        if len(filled.files) > MAX_FILES:
-            wrong["files"] = pages.word(language, "write.wrong.files", most=MAX_FILES)
-        if wrong:
+        body, wrong = checked(pages, pages.language(request), filled)
+        if body is None:
             return form(request, filled, wrong, status=422, notice="write.wrong.some")
         try:
             received = await door.receive(filled.message(body))
