@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import cached_property
 from typing import Any
 
 from fastapi import Request, Response
@@ -13,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from shared import metrics
-from shared.rights import guard_of
+from shared.rights import Guard, guard_of
 from shared.web.limit import at_most, own_limit
 from shared.web.problems import Problem
 
@@ -53,8 +54,12 @@ def direct(channel: str, most: int) -> type[APIRoute]:
     """
 
     class Direct(receiving(channel, most)):  # type: ignore[misc]
+        @cached_property
+        def guard(self) -> Guard | None:
+            return guard_of(self.dependant)
+
         async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-            guard = guard_of(self.dependant)
+            guard = self.guard
             if guard is None or scope["method"] not in self.methods:
                 await super().handle(scope, receive, send)
                 return

@@ -2,6 +2,7 @@
 
 from shared.rights.gate import (
     Gate,
+    Guard,
     UnguardedRoute,
     check_routes,
     guard_of,
@@ -31,6 +32,7 @@ __all__ = [
     "GRANTABLE",
     "RIGHTS_OF_ROLE",
     "Gate",
+    "Guard",
     "Principal",
     "Right",
     "Session",

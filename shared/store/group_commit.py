@@ -19,7 +19,8 @@ from shared.store import StoreError, Unavailable, rows
 
 log = structlog.get_logger()
 
-MOST_JOBS_A_COMMIT = 1024
+MOST_JOBS_A_COMMIT = 256
+"""More gain nothing (LIMITS.md), and who waits for the commit waits longer."""
 
 Write = Callable[[sqlite3.Connection, sqlite3.Connection, list[Any]], Sequence[Any]]
 """Does what several jobs of a kind ask for, with the database and the key database. Answers each in turn; one that is
