@@ -13,7 +13,6 @@ NAV = (
     ("/queue", "queue", Right.CASES_DISPATCH),
     ("/quarantine", "quarantine", Right.QUARANTINE),
     ("/console", "console", Right.CONSOLE),
-    ("/trail", "trail", Right.TRAIL_READ),
     ("/outbox", "outbox", Right.DELIVERIES_READ),
 )
 """Address, word (`nav.<word>`), right."""
@@ -35,7 +34,14 @@ def nav_for(app: FastAPI, principal: Principal) -> list[tuple[str, str]]:
     return [(path, word) for path, word, right in NAV if path in there and may(principal, right)]
 
 
+_HOMES = (("/queue", Right.CASES_DISPATCH), ("/cases", Right.CASES_HANDLE), ("/console", Right.CONSOLE))
+"""What waits for somebody, before what they may also read: queue, own cases, what is late."""
+
+
 def home_of(app: FastAPI, principal: Principal) -> str:
-    """Where somebody's work begins: the first way that is not everybody's, else their account."""
+    """Where somebody's work begins: what waits for them, else their first own way through the pages."""
+    for path, right in _HOMES:
+        if path in served(app) and may(principal, right):
+            return path
     everybodys = {path for path, _, right in NAV if right is Right.PUBLIC}
     return next((path for path, _ in nav_for(app, principal) if path not in everybodys), "/account")

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from services.embedded import embedded
+from services.routing.people import People
 from shared.clock import SimulatedClock
 from shared.settings import Settings
 from tests.installations import in_a_loop
@@ -289,3 +290,26 @@ def test_the_pages_speak_the_officers_language(
             assert history in page
 
     reads()
+
+
+@pytest.mark.parametrize(
+    ("person", "first_page"),
+    [
+        (OFFICER, "/cases"),
+        (COORDINATOR, "/queue"),
+        ("supervision-officer", "/console"),
+        ("mayor", "/console"),
+    ],
+)
+@in_a_loop
+async def test_who_signs_in_begins_where_something_waits_for_them(
+    tmp_path: Path, person: str, first_page: str
+) -> None:
+    async with house(tmp_path) as (here, visitor):
+        password = "lamp-post-river-9"
+        await People(here.installation.house).create(person, password)
+        page = (await visitor.get("/sign-in")).text
+        typed = fields(page, "/sign-in") | {"login": person, "password": password}
+        entered = await visitor.post("/sign-in", data=typed)
+        assert (entered.status_code, entered.headers["location"]) == (303, first_page)
+        assert (await visitor.get(first_page)).status_code == 200
