@@ -3,7 +3,7 @@ BIN := .venv/bin
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all test-kill lint format bench browser lock
+.PHONY: help setup run test test-all test-kill cluster lint format bench browser lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,11 +21,14 @@ run: setup ## Start the whole system with a sample organisation
 	$(BIN)/throughline run --data data
 
 test: setup ## The tests, without the long runs
-	$(BIN)/pytest -n 2 -m "not long and not browser"
+	$(BIN)/pytest -n 2 -m "not long and not browser and not cluster"
 
-test-all: setup browser ## Every test: the long runs and the browser too
-	$(BIN)/pytest -n 2 -m "not long and not browser"
-	$(BIN)/pytest -m "long or browser"
+test-all: setup browser ## Every test: the long runs, the browser and the cluster's servers too
+	$(BIN)/pytest -n 2 -m "not long and not browser and not cluster"
+	$(BIN)/pytest -m "long or browser or cluster"
+
+cluster: setup ## Start Apache Kafka and a server in MongoDB's place on loopback, and say where
+	$(BIN)/python -m deploy.loopback
 
 test-kill: setup ## Of these, kill -9 in the midst of five thousand messages, fifty times
 	$(BIN)/pytest tests/journeys/test_nothing_accepted_is_lost.py
