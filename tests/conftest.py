@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import servers
 from tests.living import Living, living
 
 
@@ -15,3 +16,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
     with living(tmp_path_factory.mktemp("living")) as here:
         here.fill()
         yield here
+
+
+@pytest.fixture(scope="session")
+def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One Mongo-wire server for all tests that take a database of it each."""
+    with servers.mongo_url(tmp_path_factory.mktemp("mongo")) as url:
+        yield url

@@ -15,6 +15,7 @@ from shared.aggregate import Kind
 from shared.events import Event, Record
 from shared.events.messages import MessageSettled
 from shared.store import Collection
+from shared.store.mongo import MongoStore
 from shared.store.sqlite import SqliteStore
 
 WEDNESDAY = datetime(2026, 9, 30, 8, 0, tzinfo=UTC)
@@ -49,6 +50,16 @@ def happened(what: str) -> MessageSettled:
 @asynccontextmanager
 async def sqlite_store(directory: Path) -> AsyncIterator[SqliteStore]:
     store = SqliteStore(directory, [THINGS])
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def mongo_store(url: str, database: str, *, patience: float = 10) -> AsyncIterator[MongoStore]:
+    store = MongoStore(url, database, [THINGS], patience=patience)
     await store.open()
     try:
         yield store

@@ -6,7 +6,7 @@ suite, `tests/contract/test_store.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -27,7 +27,9 @@ class Conflict(StoreError):
 
 
 class Unavailable(StoreError):
-    """The store can't take anything now; nothing of the call was kept."""
+    """The store can't take anything now. Nothing of the call was kept; or, where a store on another machine went away
+    in the midst of it and did not come back, nobody knows: whoever tries again under the same input finds out.
+    """
 
 
 @dataclass(frozen=True)
@@ -138,4 +140,27 @@ class Store(Protocol):
 
     async def free_bytes(self) -> int:
         """How much more the store can hold."""
+        ...
+
+
+class Unpublished(Protocol):
+    """The publishing side of a store whose events travel by another road: what was saved and not yet sent.
+
+    Whoever publishes an aggregate publishes everything that is pending, in order, never only its own event.
+    """
+
+    def on_commit(self, hear: Callable[[Step], None]) -> None:
+        """Call `hear` with every step that this process made durable and that has events."""
+        ...
+
+    async def pending(self, collection: Collection, id: str) -> list[Record]:
+        """An aggregate's events from the mark on, in order, as the majority of the store has them."""
+        ...
+
+    async def published(self, collection: Collection, id: str, sequence: int) -> None:
+        """Everything up to `sequence` was acknowledged: keep it under `events`, then move the mark, only up."""
+        ...
+
+    async def left_behind(self, until: datetime, limit: int) -> list[tuple[Collection, str]]:
+        """Aggregates with events from before `until` that were never marked as sent, the longest waiting first."""
         ...

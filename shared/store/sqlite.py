@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 from shared.events import Record
 from shared.store import Collection, Document, Step, StoreError, Where
 from shared.store.group_commit import Committed, GroupCommit
-from shared.store.sqlite_steps import Steps, instant, write_claims
+from shared.store.instants import instant
+from shared.store.sqlite_steps import Steps, write_claims
 
 T = TypeVar("T")
 

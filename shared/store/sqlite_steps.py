@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import groupby
 
 from shared.store import Collection, Conflict, Step
+from shared.store.instants import milliseconds
 from shared.store.rows import Row, write
 
 Claims = Mapping[str, str]
-
-
-def milliseconds(instant: datetime) -> int:
-    """An instant as the store's integer: milliseconds since 1970, UTC; a fraction counts as the next."""
-    return -int(-instant.timestamp() * 1000 // 1)
-
-
-def instant(value: int) -> datetime:
-    """The instant of the store's integer."""
-    return datetime.fromtimestamp(value / 1000, UTC)
 
 
 class Table:

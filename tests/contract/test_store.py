@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import secrets
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,12 +14,22 @@ import pytest
 
 from shared.aggregate import Aggregates
 from shared.clock import SimulatedClock
-from shared.store import Conflict, Step, Unavailable, Where
-from shared.store.sqlite import SqliteStore
-from tests.installations import KIND, THINGS, WEDNESDAY, Thing, happened, in_a_loop, sqlite_store
+from shared.store import Conflict, Step, Store, Unavailable, Where
+from tests.installations import KIND, THINGS, WEDNESDAY, Thing, happened, in_a_loop, mongo_store, sqlite_store
+
+Stores = Callable[[], AbstractAsyncContextManager[Store]]
 
 
-def things(store: SqliteStore) -> Aggregates[Thing]:
+@pytest.fixture(params=["sqlite", pytest.param("mongo", marks=pytest.mark.cluster)])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
+    """Opens one store, and the same one again; of each adapter."""
+    if request.param == "sqlite":
+        return lambda: sqlite_store(tmp_path)
+    url: str = request.getfixturevalue("mongo_url")
+    return functools.partial(mongo_store, url, f"test_{secrets.token_hex(6)}")
+
+
+def things(store: Store) -> Aggregates[Thing]:
     return Aggregates(KIND, store, SimulatedClock(WEDNESDAY))
 
 
@@ -34,10 +48,10 @@ def step(
 
 
 @in_a_loop
-async def test_a_committed_step_is_there_after_the_store_was_opened_again(tmp_path: Path) -> None:
-    async with sqlite_store(tmp_path) as store:
+async def test_a_committed_step_is_there_after_the_store_was_opened_again(stores: Stores) -> None:
+    async with stores() as store:
         await things(store).answer("t_1", "input 1", lambda state, now: [happened("a"), happened("b")])
-    async with sqlite_store(tmp_path) as store:
+    async with stores() as store:
         loaded = await things(store).load("t_1")
         history = await store.history("t_1")
     assert (loaded.state, loaded.version, loaded.inputs) == (Thing(count=2), 2, frozenset({"input 1"}))
@@ -46,8 +60,8 @@ async def test_a_committed_step_is_there_after_the_store_was_opened_again(tmp_pa
 
 
 @in_a_loop
-async def test_an_input_is_answered_once_however_often_it_comes(tmp_path: Path) -> None:
-    async with sqlite_store(tmp_path) as store:
+async def test_an_input_is_answered_once_however_often_it_comes(stores: Stores) -> None:
+    async with stores() as store:
         answers = await asyncio.gather(
             *(things(store).answer("t_1", "input 1", lambda state, now: [happened("a")]) for _ in range(20))
         )
@@ -58,9 +72,9 @@ async def test_an_input_is_answered_once_however_often_it_comes(tmp_path: Path) 
 
 @in_a_loop
 async def test_inputs_that_race_for_one_aggregate_are_all_answered_in_a_row_without_holes(
-    tmp_path: Path,
+    stores: Stores,
 ) -> None:
-    async with sqlite_store(tmp_path) as store:
+    async with stores() as store:
         both = [things(store), things(store)]
         await asyncio.gather(
             *(both[n % 2].answer("t_1", f"input {n}", lambda state, now: [happened("a")]) for n in range(40))
@@ -71,8 +85,8 @@ async def test_inputs_that_race_for_one_aggregate_are_all_answered_in_a_row_with
 
 
 @in_a_loop
-async def test_a_step_decided_on_an_old_version_changes_nothing_and_hurts_no_other(tmp_path: Path) -> None:
-    async with sqlite_store(tmp_path) as store:
+async def test_a_step_decided_on_an_old_version_changes_nothing_and_hurts_no_other(stores: Stores) -> None:
+    async with stores() as store:
         await things(store).answer("t_1", "input 1", lambda state, now: [happened("a")])
         outcomes = await asyncio.gather(
             store.commit(step("t_1", expected=7)),
@@ -88,16 +102,16 @@ async def test_a_step_decided_on_an_old_version_changes_nothing_and_hurts_no_oth
 
 
 @in_a_loop
-async def test_of_many_who_claim_a_key_all_hear_of_the_same_one(tmp_path: Path) -> None:
-    async with sqlite_store(tmp_path) as store:
+async def test_of_many_who_claim_a_key_all_hear_of_the_same_one(stores: Stores) -> None:
+    async with stores() as store:
         answers = await asyncio.gather(*(store.claim({"thread:x": f"case_{n}"}) for n in range(20)))
         standing = await store.claimed("thread:x")
     assert {answer["thread:x"] for answer in answers} == {standing}
 
 
 @in_a_loop
-async def test_what_is_due_comes_longest_due_first_and_not_before_its_instant(tmp_path: Path) -> None:
-    async with sqlite_store(tmp_path) as store:
+async def test_what_is_due_comes_longest_due_first_and_not_before_its_instant(stores: Stores) -> None:
+    async with stores() as store:
         for minutes in (30, 10, 20, 99):
             await store.commit(step(f"t_{minutes}", due=timedelta(minutes=minutes)))
         await store.commit(step("t_never"))
@@ -109,8 +123,8 @@ async def test_what_is_due_comes_longest_due_first_and_not_before_its_instant(tm
 
 
 @in_a_loop
-async def test_a_list_is_walked_page_by_page_without_gaps_or_repeats(tmp_path: Path) -> None:
-    async with sqlite_store(tmp_path) as store:
+async def test_a_list_is_walked_page_by_page_without_gaps_or_repeats(stores: Stores) -> None:
+    async with stores() as store:
         for number in range(25):
             await store.commit(
                 step(f"t_{number:02}", size=number // 5, colour="red" if number % 5 else "blue")
@@ -128,8 +142,8 @@ async def test_a_list_is_walked_page_by_page_without_gaps_or_repeats(tmp_path: P
 
 
 @in_a_loop
-async def test_of_many_steps_at_once_each_in_conflict_fails_alone(tmp_path: Path) -> None:
-    async with sqlite_store(tmp_path) as store:
+async def test_of_many_steps_at_once_each_in_conflict_fails_alone(stores: Stores) -> None:
+    async with stores() as store:
         await asyncio.gather(*(store.commit(step(f"t_{number}")) for number in range(0, 100, 2)))
         steps = [step(f"t_{number}") for number in range(100)]  # every other one is there already
         steps += [step("t_1"), step("t_99", size=7)]  # and two are asked for twice
@@ -142,8 +156,8 @@ async def test_of_many_steps_at_once_each_in_conflict_fails_alone(tmp_path: Path
 
 
 @in_a_loop
-async def test_the_first_of_many_claims_of_a_key_stands_for_all(tmp_path: Path) -> None:
-    async with sqlite_store(tmp_path) as store:
+async def test_the_first_of_many_claims_of_a_key_stands_for_all(stores: Stores) -> None:
+    async with stores() as store:
         await store.claim({"thread:a": "one"})
         answers = await asyncio.gather(
             *(store.claim({f"thread:{number % 10}": str(number), "thread:a": "two"}) for number in range(40))
