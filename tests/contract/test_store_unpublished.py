@@ -1,0 +1,182 @@
+"""What a store promises whose events travel by another road, and which stands on another machine."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pymongo.uri_parser import parse_uri
+
+from deploy.loopback import mongo
+from shared import ids
+from shared.aggregate import Aggregates
+from shared.clock import SimulatedClock
+from shared.events import Record, emit
+from shared.store import Conflict, Step, Unavailable
+from shared.store.mongo import MongoStore
+from tests.installations import KIND, THINGS, WEDNESDAY, Thing, happened, in_a_loop, mongo_store
+from tests.servers import here
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def database() -> str:
+    return f"test_{secrets.token_hex(6)}"
+
+
+def things(store: MongoStore, *, minutes: int = 0) -> Aggregates[Thing]:
+    return Aggregates(KIND, store, SimulatedClock(WEDNESDAY + timedelta(minutes=minutes)))
+
+
+async def happen(store: MongoStore, id: str, *inputs: str, minutes: int = 0) -> None:
+    for one in inputs:
+        await things(store, minutes=minutes).answer(id, one, lambda state, now: [happened("a")])
+
+
+def sequences(records: list[Record]) -> list[int]:
+    return [record.sequence for record in records]
+
+
+@in_a_loop
+async def test_events_wait_in_order_until_they_are_marked_and_stay_in_the_history(
+    mongo_url: str, database: str
+) -> None:
+    async with mongo_store(mongo_url, database) as store:
+        await happen(store, "t_1", "a", "b", "c")
+        await store.published(THINGS, "t_1", 2)
+        await happen(store, "t_1", "d")
+        assert sequences(await store.pending(THINGS, "t_1")) == [3, 4]
+        assert sequences(await store.history("t_1")) == [1, 2, 3, 4]
+        assert await store._events.count_documents({"subject": "t_1"}) == 2
+
+
+@in_a_loop
+async def test_the_mark_moves_only_up_and_not_past_what_was_saved(mongo_url: str, database: str) -> None:
+    async with mongo_store(mongo_url, database) as store:
+        await happen(store, "t_1", "a", "b")
+        await store.published(THINGS, "t_1", 2)
+        await asyncio.gather(store.published(THINGS, "t_1", 1), store.published(THINGS, "t_1", 9))
+        await happen(store, "t_1", "c")
+        assert sequences(await store.pending(THINGS, "t_1")) == [3]
+        assert sequences(await store.history("t_1")) == [1, 2, 3]
+
+
+@in_a_loop
+async def test_what_was_left_behind_is_found_the_longest_waiting_first(mongo_url: str, database: str) -> None:
+    async with mongo_store(mongo_url, database) as store:
+        for id, minutes in (("t_20", 20), ("t_10", 10), ("t_0", 0), ("t_99", 99)):
+            await happen(store, id, "a", minutes=minutes)
+        await happen(store, "t_10", "b", minutes=50)
+        await store.published(THINGS, "t_0", 1)
+        until = WEDNESDAY + timedelta(minutes=30)
+        assert [id for _, id in await store.left_behind(until, 10)] == ["t_10", "t_20"]
+        assert await store.left_behind(until, 1) == [(THINGS, "t_10")]
+
+
+@in_a_loop
+async def test_who_publishes_hears_of_each_step_that_was_saved_and_of_no_other(
+    mongo_url: str, database: str
+) -> None:
+    heard: list[tuple[str, list[int]]] = []
+    async with mongo_store(mongo_url, database) as store:
+        store.on_commit(lambda step: heard.append((step.id, sequences(list(step.records)))))
+        await happen(store, "t_1", "a", "b", "b")
+        with pytest.raises(Conflict):
+            await store.commit(Step(THINGS, "t_1", 1, b"{}", ()))
+    assert heard == [("t_1", [1]), ("t_1", [2])]
+
+
+class Line:
+    """A connection to the store that can be cut after a write went through and before its answer comes back."""
+
+    def __init__(self, url: str) -> None:
+        self._to: tuple[str, int] = parse_uri(url)["nodelist"][0]
+        self.cut_next = False
+        self.cuts = 0
+
+    @asynccontextmanager
+    async def laid(self) -> AsyncIterator[str]:
+        async with await asyncio.start_server(self._carry, "127.0.0.1", 0) as server:
+            yield f"mongodb://127.0.0.1:{server.sockets[0].getsockname()[1]}/?directConnection=true"
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(*self._to)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                asked = await _message(reader)
+                back.write(asked)
+                answer = await _message(there)
+                if self.cut_next and b"doc_things" in asked:
+                    self.cut_next = False
+                    self.cuts += 1
+                    break
+                writer.write(answer)
+        for one in (writer, back):
+            one.close()
+
+
+async def _message(reader: asyncio.StreamReader) -> bytes:
+    length = await reader.readexactly(4)
+    return length + await reader.readexactly(int.from_bytes(length, "little") - 4)
+
+
+@in_a_loop
+async def test_a_save_whose_answer_was_lost_is_recognised(mongo_url: str, database: str) -> None:
+    line = Line(mongo_url)
+    async with line.laid() as url, mongo_store(url, database) as store:
+        for sequence in (1, 2):  # the insert, and an update
+            line.cut_next = True
+            await store.commit(Step(THINGS, "t_1", sequence - 1, b"{}", (_record(sequence),)))
+        assert line.cuts == 2
+        assert sequences(await store.history("t_1")) == [1, 2]
+
+
+@in_a_loop
+async def test_another_save_at_the_same_version_is_a_conflict_though_the_answer_was_lost(
+    mongo_url: str, database: str
+) -> None:
+    line = Line(mongo_url)
+    async with line.laid() as url, mongo_store(url, database) as store:
+        await store.commit(Step(THINGS, "t_1", 0, b"{}", (_record(1),)))
+        line.cut_next = True
+        with pytest.raises(Conflict):
+            await store.commit(Step(THINGS, "t_1", 0, b"{}", (_record(1),)))
+        assert line.cuts == 1
+
+
+@in_a_loop
+async def test_where_the_store_is_away_the_caller_hears_it_and_may_come_again(
+    tmp_path: Path, database: str
+) -> None:
+    async with here(mongo, tmp_path) as server:
+        if not server.ours:
+            pytest.skip("a MongoDB that was there already is not ours to stop")
+        async with mongo_store(server.address, database) as store:
+            await happen(store, "t_1", "a")
+        line = Line(server.address)
+        async with line.laid() as url, mongo_store(url, database, patience=1) as store:
+            await server.kill()
+            with pytest.raises(Unavailable):
+                await happen(store, "t_1", "b")
+            await server.start()
+            await happen(store, "t_1", "b")
+            assert sequences(await store.history("t_1")) == [1, 2]
+
+
+def _record(sequence: int) -> Record:
+    return emit(
+        happened("a"),
+        source="/test",
+        subject="t_1",
+        sequence=sequence,
+        time=WEDNESDAY,
+        causation=f"input {sequence}",
+        key="t_1",
+        nonce=ids.random_bytes(16),
+    )
