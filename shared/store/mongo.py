@@ -84,6 +84,8 @@ class MongoStore:
         return None if found is None else _document(found)
 
     async def commit(self, step: Step) -> None:
+        if step.contents:  # rather than lose it
+            raise StoreError(f"{step.id}: there is no place for content beside this store yet")
         mark = ObjectId()
         written = await self._until_known(lambda: self._save(step, mark), lambda: self._stands(step, mark))
         if not written:

@@ -62,6 +62,9 @@ async def test_the_mark_moves_only_up_and_not_past_what_was_saved(mongo_url: str
         await happen(store, "t_1", "a", "b")
         await store.published(THINGS, "t_1", 2)
         await asyncio.gather(store.published(THINGS, "t_1", 1), store.published(THINGS, "t_1", 9))
+        saved = await store._documents(THINGS).find_one({"_id": "t_1"})
+        assert saved is not None
+        assert saved["published"] == 2
         await happen(store, "t_1", "c")
         assert sequences(await store.pending(THINGS, "t_1")) == [3]
         assert sequences(await store.history("t_1")) == [1, 2, 3]
