@@ -40,7 +40,7 @@ def spare_the_collector() -> None:
     cycles took half of the throughput under load."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
+    gc.set_threshold(400_000, 20, 100)
 
 
 async def serve(settings: Settings) -> int:

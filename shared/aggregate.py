@@ -180,7 +180,7 @@ class Aggregates(Generic[S]):
         body = b'{"inputs":%b,"time":"%b","state":%b}' % (
             orjson.dumps(sorted(after.inputs)),
             after.time.isoformat().encode(),
-            state.model_dump_json(exclude_defaults=True).encode(),
+            state.__pydantic_serializer__.to_json(state, exclude_defaults=True),
         )
         return Step(
             collection=self.kind.collection,

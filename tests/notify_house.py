@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import email
+import email.policy
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import BaseModel
 
 from services import notify
@@ -108,6 +109,14 @@ class _Anything(BaseModel):
 
 _CASES = Kind(Collection("cases"), "/routing", _Anything, lambda state, event, record: _Anything())
 _MESSAGES = Kind(Collection("messages"), "/intake", _Anything, lambda state, event, record: _Anything())
+
+
+def read(data: bytes) -> EmailMessage:
+    """A mail that is in order."""
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    assert message.defects == []
+    return message
 
 
 @dataclass
@@ -302,58 +311,3 @@ async def running(
                 await companion.stop()
         await bus.stop()
         await store.close()
-
-
-@dataclass
-class Relay:
-    """An SMTP server that keeps what it takes. `answers` are said in turn to DATA, then `250`."""
-
-    port: int = 0
-    answers: list[str] = field(default_factory=list)
-    refuse: Callable[[str], str] = lambda recipient: "250 ok"
-    mails: list[tuple[str, list[str], bytes]] = field(default_factory=list)
-    connections: int = 0
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once a mail has come."""
-    answering: asyncio.Event = field(default_factory=asyncio.Event)
-    """Cleared, it says nothing to a mail that has come."""
-
-    def __post_init__(self) -> None:
-        self.answering.set()
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        said = self.refuse(address)
-        if said.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return said
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        self.asked.set()
-        await self.answering.wait()
-        if self.answers:
-            return self.answers.pop(0)
-        assert isinstance(envelope.content, bytes)
-        self.mails.append((envelope.mail_from or "", list(envelope.rcpt_tos), envelope.content))
-        return "250 taken"
-
-    def _connected(self) -> SMTP:
-        self.connections += 1
-        return SMTP(self, hostname="relay.example", loop=asyncio.get_running_loop())
-
-    @asynccontextmanager
-    async def up(self) -> AsyncIterator[Relay]:
-        """Listening, on the same port as before where it was up before."""
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._connected, "127.0.0.1", self.port)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            yield self
-        finally:
-            server.close()
-            await server.wait_closed()

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import add
 from typing import Literal, NamedTuple
 
 from shared.folding import fold
@@ -91,15 +92,16 @@ class Matcher:
         return self._decide(found) if found else Assignment(None, "no_words")
 
     def _found(self, text: str) -> Iterator[_Keyword]:
-        place, last = 0, len(text) - 1
-        while place < last:
-            for word in self._chinese.get(text[place : place + 2], ()):
+        pairs = enumerate(map(add, text, text[1:]))
+        free = 0  # where the last word found ends
+        for place in [at for at, pair in pairs if pair in self._chinese]:
+            if place < free:
+                continue
+            for word in self._chinese[text[place : place + 2]]:
                 if text.startswith(word.folded, place):
                     yield word
-                    place += len(word.folded)
+                    free = place + len(word.folded)
                     break
-            else:
-                place += 1
         yield from self._found_latin([_stem(token) for token in _WORD.findall(text)])
 
     def _found_latin(self, stems: list[str]) -> Iterator[_Keyword]:

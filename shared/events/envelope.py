@@ -98,7 +98,7 @@ class Record:
 
 def timestamp(instant: datetime) -> str:
     """RFC 3339, UTC, milliseconds: the one form of time in an entry."""
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def canonical(content: object) -> bytes:
@@ -130,7 +130,7 @@ def emit(
     """Fix an event's bytes. Raises EventRefused for what DESIGN.md section 4 does not allow."""
     envelope = {
         "causationid": causation,
-        "data": event.model_dump(mode="json", exclude_none=True),
+        "data": event.__pydantic_serializer__.to_python(event, mode="json", exclude_none=True),
         "datacontenttype": "application/json",
         "id": f"{subject}/{sequence}",
         "nonce": nonce.hex(),

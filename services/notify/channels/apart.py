@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 AGAIN_SECONDS = 1.0
 """Pause before the process is started anew after it ended."""
+MOST_READ = 2**16
 BATCH = 32
 """Deliveries a lane hands over before it waits for what became of them."""
 _PROGRAM = "services.notify.channels.apart_process"
@@ -85,22 +86,26 @@ class RelayApart:
     def ready(self) -> str | None:
         return None if self._running.is_set() else "the process that talks to the relay does not run"
 
-    async def hand_over(self, one: Taken) -> asyncio.Future[Outcome]:
-        """Give a delivery to the process; the future says what became of it."""
-        contents = await self._contents(one.delivery)
+    async def hand_over(self, taken: Sequence[Taken]) -> list[asyncio.Future[Outcome]]:
+        """Give deliveries to the process; the futures say what became of each."""
+        contents = [await self._contents(one.delivery) for one in taken]
         await self._running.wait()
-        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         process = self.process
         assert process is not None
         assert process.stdin is not None
-        self._number += 1
-        self._waiting[self._number] = outcome
-        deadline = one.delivery.wait_until or one.delivery.queued_at
-        left = (deadline - self._clock.now()).total_seconds()
-        process.stdin.write(frame(self._number, one, left, contents))
+        loop, now = asyncio.get_running_loop(), self._clock.now()
+        outcomes: list[asyncio.Future[Outcome]] = []
+        frames: list[bytes] = []
+        for one, given in zip(taken, contents, strict=True):
+            outcomes.append(loop.create_future())
+            self._number += 1
+            self._waiting[self._number] = outcomes[-1]
+            deadline = one.delivery.wait_until or one.delivery.queued_at
+            frames.append(frame(self._number, one, (deadline - now).total_seconds(), given))
+        process.stdin.write(b"".join(frames))
         with suppress(ConnectionError):  # it has ended: `_keep` answers what waits
             await process.stdin.drain()
-        return outcome
+        return outcomes
 
     async def _contents(self, delivery: Delivery) -> dict[str, bytes]:
         contents = {}
@@ -134,9 +139,12 @@ class RelayApart:
         process.stdin.write(self._told + b"\n")
         self.process = process
         self._running.set()
-        while line := await process.stdout.readline():
-            number, what, reason = orjson.loads(line)
-            self._waiting.pop(number).set_result(Outcome(what, reason))
+        rest = b""
+        while said := await process.stdout.read(MOST_READ):
+            *lines, rest = (rest + said).split(b"\n")
+            for line in lines:
+                number, what, reason = orjson.loads(line)
+                self._waiting.pop(number).set_result(Outcome(what, reason))
         self._running.clear()
         log.error("relay.process_ended", code=await process.wait(), under_way=len(self._waiting))
         for outcome in self._waiting.values():
@@ -153,7 +161,7 @@ class Lane:
         self._apart = apart
 
     async def carry(self, taken: Sequence[Taken]) -> AsyncIterator[Outcome]:
-        for outcome in [await self._apart.hand_over(one) for one in taken]:
+        for outcome in await self._apart.hand_over(taken):
             yield await outcome
 
     async def close(self) -> None:

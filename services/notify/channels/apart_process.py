@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from services.notify.channels import Taken
+from services.notify.channels import Outcome, Taken
 from services.notify.channels.apart import BATCH
 from services.notify.channels.email import Mails
 from services.notify.channels.here import Here
@@ -27,6 +27,24 @@ from shared.settings import Settings
 from shared.tokens import Tokens
 
 LONGEST_LINE = 2**24
+
+
+class Told:
+    """What became of deliveries, on standard output: what is known at the same moment in one piece."""
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+
+    def __call__(self, number: int, outcome: Outcome) -> None:
+        """Say it soon."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._lines.append(orjson.dumps([number, outcome.what, outcome.reason]) + b"\n")
+
+    def _write(self) -> None:
+        lines, self._lines = b"".join(self._lines), []
+        while lines:
+            lines = lines[os.write(sys.stdout.fileno(), lines) :]
 
 
 class Given:
@@ -68,21 +86,27 @@ async def _serve() -> None:
     """Send what comes by standard input until it ends; say on standard output what became of each."""
     pipe = asyncio.StreamReader(limit=LONGEST_LINE)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(pipe), sys.stdin)
-    told = orjson.loads(await pipe.readline())
-    settings, clock = Settings.model_validate(told["settings"]), RealClock()
+    start = orjson.loads(await pipe.readline())
+    settings, clock = Settings.model_validate(start["settings"]), RealClock()
     configure(settings.log_level, as_json=settings.log_json)
-    organisation, given = Organisation.model_validate(told["organisation"]), Given()
-    mails = Mails(organisation, told["public_url"], Tokens(Keys(Path(told["keys"]))), given)
+    organisation, given = Organisation.model_validate(start["organisation"]), Given()
+    mails = Mails(organisation, start["public_url"], Tokens(Keys(Path(start["keys"]))), given)
+    told = Told()
     waiting: asyncio.Queue[Work] = asyncio.Queue(CONNECTIONS * BATCH)
 
     async def work() -> None:
         carrier = Here(mails, RelaySender(settings, clock, mails.domain), clock)
         while True:
-            number, one, contents = await waiting.get()
-            given.keep(contents)
-            async for outcome in carrier.carry([one]):
-                os.write(sys.stdout.fileno(), orjson.dumps([number, outcome.what, outcome.reason]) + b"\n")
-            given.drop(contents)
+            works = [await waiting.get()]
+            share = min(waiting.qsize() // CONNECTIONS, carrier.batch - 1)
+            works += [waiting.get_nowait() for _ in range(share)]
+            for _, _, contents in works:
+                given.keep(contents)
+            numbers = iter(works)
+            async for outcome in carrier.carry([one for _, one, _ in works]):
+                number, _, contents = next(numbers)
+                given.drop(contents)
+                told(number, outcome)
 
     workers = [asyncio.create_task(work()) for _ in range(CONNECTIONS)]
     while not pipe.at_eof():
