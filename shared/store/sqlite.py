@@ -203,37 +203,6 @@ class SqliteStore:
         """Remember how far a reader has come: everything up to `position` is answered."""
         return self._submit("INSERT OR REPLACE INTO cursors VALUES (?, ?)", name, position)
 
-    def hold(
-        self, name: str, key: str, position: int, reason: str, *, anew: bool = False
-    ) -> asyncio.Future[Any]:
-        """Keep an event that a reader could not answer; its first reason stands, unless it was tried `anew`."""
-        insert = "INSERT OR REPLACE" if anew else "INSERT OR IGNORE"
-        return self._submit(f"{insert} INTO held VALUES (?, ?, ?, ?)", name, key, position, reason)
-
-    def held_keys(self, name: str) -> list[tuple[str, int, str, Record]]:
-        """The keys held back for a reader, the longest first: key, number of events, the first one's reason, and it."""
-        rows = self._reader.execute(
-            "SELECT key, count(*), min(h.position), reason, topic, value FROM held h"
-            " JOIN events e ON e.position = h.position WHERE name = ? GROUP BY key ORDER BY 3",
-            (name,),
-        ).fetchall()
-        return [(row[0], row[1], row[3], Record.read(row[4], row[5])) for row in rows]
-
-    def held(self, name: str, key: str) -> list[tuple[int, str, Record]]:
-        """What is held back of a key for a reader: position, reason and event, in order."""
-        rows = self._reader.execute(
-            "SELECT h.position, reason, topic, value FROM held h JOIN events e ON e.position = h.position"
-            " WHERE name = ? AND key = ? ORDER BY h.position",
-            (name, key),
-        ).fetchall()
-        return [(row[0], row[1], Record.read(row[2], row[3])) for row in rows]
-
-    def release(self, name: str, key: str, position: int) -> asyncio.Future[Any]:
-        """A held event was answered after all."""
-        return self._submit(
-            "DELETE FROM held WHERE name = ? AND key = ? AND position = ?", name, key, position
-        )
-
     def sealed(self, ref: str) -> tuple[bytes | None, bytes | None]:
         """A content's box and key, either of which may be gone."""
         box = self._reader.execute("SELECT box FROM contents WHERE ref = ?", (ref,)).fetchone()

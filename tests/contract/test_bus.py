@@ -138,14 +138,14 @@ async def test_what_still_cannot_be_answered_stays_under_its_new_reason(tmp_path
     async with bus(tmp_path, group=hearing) as (running, things):
         await fill(things, "ab", 4)
         await running.idle()
-        (key,) = running.held_keys()
+        (key,) = await running.held_keys()
         assert (key.group, key.key, key.events) == ("group", "a", 3)
         assert (key.first.record.id, key.first.reason) == ("a/2", "ValueError: this one can't be read")
-        reasons = [held.reason for held in running.held("group", "a")]
+        reasons = [held.reason for held in await running.held("group", "a")]
         assert reasons[1:] == ["behind a held event"] * 2
         hearing.poison = "a/3"
         assert await running.replay("group", "a") == 1
-        (key,) = running.held_keys()
+        (key,) = await running.held_keys()
         assert (key.events, key.first.record.id) == (2, "a/3")
         assert key.first.reason == "ValueError: this one can't be read"
         assert running.held_counts() == {"group": 1}
