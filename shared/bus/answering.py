@@ -56,7 +56,6 @@ class Answering:
         self._held: set[str] = set()
         self._chains: dict[str, asyncio.Task[Any]] = {}
         self._under_way: set[asyncio.Task[Any]] = set()
-        self._room = asyncio.Semaphore(WINDOW)
         self._moved = asyncio.Event()
 
     def hears(self, record: Record) -> bool:
@@ -67,16 +66,23 @@ class Answering:
         """Learn what the group holds back, whoever held it. Raises Unavailable."""
         self._held |= {key for key, *_ in await self._held_back.held_keys(self.name)}
 
+    @property
+    def full(self) -> bool:
+        """Whether as much is under way as may be."""
+        return len(self._under_way) >= WINDOW
+
     async def room(self) -> None:
-        """Return once there is room for one event more, which `take` then fills."""
-        await self._room.acquire()
+        """Return once there is room for one event more."""
+        while self.full:
+            self._moved.clear()
+            await self._moved.wait()
 
     def take(self, record: Record, done: Callable[[], None]) -> None:
         """Answer an event, behind those of its key that were taken before; `room` was waited for."""
-        task = self._in_turn(record.key, self._answer(record, done, self._chains.get(record.key)))
-        task.add_done_callback(self._leave)
+        self.in_turn(record.key, self._answer(record, done, self._chains.get(record.key)))
 
-    def _in_turn(self, key: str, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def in_turn(self, key: str, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Some work of a key's, which is under way until it has ended; it waits for what it must wait for itself."""
         task = asyncio.create_task(work)
         self._chains[key] = task
         self._under_way.add(task)
@@ -88,9 +94,6 @@ class Answering:
         if self._chains.get(key) is task:
             del self._chains[key]
         self._moved.set()
-
-    def _leave(self, _: asyncio.Task[Any]) -> None:
-        self._room.release()
 
     async def _answer(
         self, record: Record, done: Callable[[], None], before: asyncio.Task[Any] | None
@@ -154,7 +157,7 @@ class Answering:
     async def replay(self, key: str) -> int:
         """Answer what is held back of a key. It takes its turn among the key's events: what is under way goes before
         it, what comes meanwhile after it."""
-        task = self._in_turn(key, self._again(key, self._chains.get(key)))
+        task = self.in_turn(key, self._again(key, self._chains.get(key)))
         return await asyncio.shield(task)  # whoever asked may go away; the turn is finished
 
     async def _again(self, key: str, before: asyncio.Task[Any] | None) -> int:
