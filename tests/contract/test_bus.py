@@ -15,8 +15,7 @@ import pytest
 from shared.aggregate import Aggregates
 from shared.bus import Bus, Handle, Subscription, embedded
 from shared.bus.embedded import EmbeddedBus
-from shared.bus.kafka import KafkaBus
-from shared.bus.kafka_topics import Cluster
+from shared.bus.kafka import Cluster, KafkaBus
 from shared.clock import SimulatedClock
 from shared.events import Record
 from shared.events.messages import MessageSettled

@@ -165,8 +165,8 @@ def _led(described: Mapping[str, Any] | None) -> bool:
 
 
 _REMEDY = {
-    "partitions": "set THROUGHLINE_KAFKA_PARTITIONS to what is: a topic's partitions never change once it has events",
-    "replication": "reassign its partitions, or set THROUGHLINE_KAFKA_REPLICATION to what is",
+    "partitions": "set THROUGHLINE_TOPIC_PARTITIONS to what is: a topic's partitions never change once it has events",
+    "replication": "reassign its partitions, or set THROUGHLINE_TOPIC_REPLICATION to what is",
 }
 
 

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from shared import metrics
 from shared.bus import Foreign, Taken, Tap
 from shared.bus.answering import AWAY_SECONDS
-from shared.bus.kafka_topics import Cluster
+from shared.bus.kafka.topics import Cluster
 from shared.events import TOPICS, Record
 
 log = structlog.get_logger()

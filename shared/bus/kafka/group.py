@@ -21,8 +21,8 @@ from faststream.kafka import KafkaBroker
 from shared import metrics
 from shared.bus import Subscription
 from shared.bus.answering import AWAY_SECONDS, Answering
-from shared.bus.kafka_dead import DeadLetters
-from shared.bus.kafka_topics import Cluster
+from shared.bus.kafka.dead import DeadLetters
+from shared.bus.kafka.topics import Cluster
 from shared.bus.progress import Progress
 from shared.clock import Clock
 from shared.events import Record

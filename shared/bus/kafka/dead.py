@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from shared.bus.kafka_sender import KafkaSender
-from shared.bus.kafka_topics import DEAD, Cluster
+from shared.bus.kafka.sender import KafkaSender
+from shared.bus.kafka.topics import DEAD, Cluster
 from shared.bus.publisher import NotSent
 from shared.events import Record, canonical
 

@@ -14,11 +14,11 @@ from faststream.kafka import KafkaBroker
 
 from shared import metrics
 from shared.bus import Held, HeldKey, Subscription, Tap
-from shared.bus.kafka_dead import DeadLetters
-from shared.bus.kafka_group import KafkaGroup
-from shared.bus.kafka_sender import PATIENCE, KafkaSender
-from shared.bus.kafka_tap import KafkaTap
-from shared.bus.kafka_topics import Cluster, ensure
+from shared.bus.kafka.dead import DeadLetters
+from shared.bus.kafka.group import KafkaGroup
+from shared.bus.kafka.sender import PATIENCE, KafkaSender
+from shared.bus.kafka.tap import KafkaTap
+from shared.bus.kafka.topics import Cluster, ensure
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.store import HeldBack, Unpublished

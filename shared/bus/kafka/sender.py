@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
-from shared.bus.kafka_topics import Cluster
+from shared.bus.kafka.topics import Cluster
 from shared.bus.publisher import NotSent
 from shared.events import Record
 
