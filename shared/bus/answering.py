@@ -14,8 +14,9 @@ import structlog
 
 from shared import metrics
 from shared.bus import Held, HeldKey, Subscription
+from shared.bus.tasks import end
 from shared.events import Record
-from shared.store import HeldBack, Unavailable
+from shared.store import HeldBack, StoreError, Unavailable
 
 log = structlog.get_logger()
 
@@ -94,6 +95,8 @@ class Answering:
         if self._chains.get(key) is task:
             del self._chains[key]
         self._moved.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("bus.not_answered", group=self.name, key=key, exc_info=error)  # it stays open
 
     async def _answer(
         self, record: Record, done: Callable[[], None], before: asyncio.Task[Any] | None
@@ -116,8 +119,8 @@ class Answering:
                     self._held.discard(record.key)
                 elif held[0][0].id == record.id:
                     await self._through(record.key)
-            except Unavailable:
-                await asyncio.sleep(AWAY_SECONDS)
+            except StoreError as error:
+                await self._later(record, error)
             else:
                 return
 
@@ -128,8 +131,7 @@ class Answering:
             try:
                 await handle(record)
             except Unavailable as error:
-                log.warning("bus.store_away", group=self.name, event=record.id, error=str(error))
-                await asyncio.sleep(AWAY_SECONDS)
+                await self._later(record, error)
             except Exception as error:
                 attempt += 1
                 if attempt <= RETRIES:
@@ -149,10 +151,15 @@ class Answering:
         while True:
             try:
                 await self._held_back.hold(self.name, record, reason)
-            except Unavailable:
-                await asyncio.sleep(AWAY_SECONDS)
+            except StoreError as error:
+                await self._later(record, error)
             else:
                 return
+
+    async def _later(self, record: Record, error: StoreError) -> None:
+        """What the store can't take now is tried again, however long that takes: the event stays open."""
+        log.warning("bus.store_away", group=self.name, event_id=record.id, error=str(error))
+        await asyncio.sleep(AWAY_SECONDS)
 
     async def replay(self, key: str) -> int:
         """Answer what is held back of a key. It takes its turn among the key's events: what is under way goes before
@@ -210,10 +217,7 @@ class Answering:
         """Let what is under way come to its end; give up what has not after `seconds`: it will be answered again."""
         if self._under_way:
             await asyncio.wait(set(self._under_way), timeout=seconds)
-        given_up = set(self._under_way)
-        for task in given_up:
-            task.cancel()
-        await asyncio.gather(*given_up, return_exceptions=True)
+        await end(self._under_way)
 
     async def moved(self, seconds: float) -> None:
         """Return when something under way came to its end, or after `seconds`."""

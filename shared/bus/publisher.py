@@ -16,6 +16,7 @@ from typing import Protocol
 import structlog
 
 from shared import metrics
+from shared.bus.tasks import end
 from shared.clock import Clock
 from shared.events import Record
 from shared.store import Collection, Step, Unavailable, Unpublished
@@ -77,15 +78,10 @@ class Publisher:
 
     async def stop(self, seconds: float = 10.0) -> None:
         """Finish what is being sent; what takes longer is sent by another, or at the next start."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.gather(self._sweeping, return_exceptions=True)
+        await end([self._sweeping])
         if self._sending:
             await asyncio.wait(set(self._sending.values()), timeout=seconds)
-        left = list(self._sending.values())
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await end(self._sending.values())
 
     async def idle(self) -> None:
         """Return once everything is sent that was saved here."""

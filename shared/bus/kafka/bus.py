@@ -23,6 +23,9 @@ from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.store import HeldBack, Unpublished
 
+_log = logging.getLogger("faststream.kafka")
+_log.setLevel(logging.ERROR)  # it tells of every batch twice, and warns that it creates no topics
+
 
 class ClusterStore(Unpublished, Protocol):
     """What the bus needs of a store."""
@@ -62,7 +65,7 @@ class KafkaBus:
             cluster.servers.split(","),
             consumer_only=True,  # what is sent is sent by KafkaSender
             apply_types=False,
-            logger=logging.getLogger("faststream.kafka"),
+            logger=_log,
         )
 
     def subscribe(self, group: str, subscriptions: Sequence[Subscription]) -> None:

@@ -1,6 +1,6 @@
 """One group on Kafka: takes what its partitions have, commits what is answered, and stops rather than skip.
 
-FastStream's batch subscriber polls; positions are ours: nothing is committed but by `_commit`, per partition up to the
+FastStream's batch subscriber polls; positions are ours: nothing is committed but by `commit`, per partition up to the
 lowest event still open.
 """
 
@@ -24,6 +24,7 @@ from shared.bus.answering import AWAY_SECONDS, Answering
 from shared.bus.kafka.dead import DeadLetters
 from shared.bus.kafka.topics import Cluster
 from shared.bus.progress import Progress
+from shared.bus.tasks import end
 from shared.clock import Clock
 from shared.events import Record
 from shared.store import HeldBack, Unavailable
@@ -68,6 +69,8 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
         self._assignment = 0
         """Counts assignments: what was fetched under another one is not this one's to answer."""
         self._knows_held = False
+        self.paused = False
+        """Whether it polls without taking anything, for want of room."""
         self._subscriber: Any = None
         self._tasks: list[asyncio.Task[None]] = []
         self._ending: asyncio.Task[None] | None = None
@@ -130,9 +133,7 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def stop(self) -> None:
         """Take nothing more, finish what is under way, commit, and leave the group."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         if self._ending is not None:
             await self._ending
         await self._leave()
@@ -156,7 +157,7 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _let_go(self) -> None:
         self._assignment += 1
         await self.answering.finish(FINISH_SECONDS)
-        await self._commit()
+        await self.commit()
         self._progress.clear()
         self._committed.clear()
 
@@ -197,9 +198,11 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
             consumer.seek(TopicPartition(one.topic, one.partition), one.offset)
         paused = consumer.assignment()
         consumer.pause(*paused)
+        self.paused = True
 
         async def resume() -> None:
             await self.answering.room()
+            self.paused = False
             if assignment == self._assignment:
                 consumer.resume(*paused)
                 log.info("bus.resumed", group=self.name)
@@ -233,9 +236,10 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _commit_often(self) -> None:
         while True:
             await asyncio.sleep(COMMIT_EVERY)
-            await self._commit()
+            await self.commit()
 
-    async def _commit(self) -> None:
+    async def commit(self) -> None:
+        """Say how far each partition is answered, where that has changed."""
         moved = {
             partition: progress.answered
             for partition, progress in self._progress.items()
@@ -318,9 +322,9 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
         await self.joined.wait()
         assignment = self._assignment
         ends = await self._consumer.end_offsets(list(self._consumer.assignment()))
-        for partition, end in ends.items():
+        for partition, last in ends.items():
             position = await self._position(partition)
-            if position is None or position < end:
+            if position is None or position < last:
                 await self.answering.moved(0.05)
                 return False
         return assignment == self._assignment

@@ -19,6 +19,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from shared.bus.kafka.topics import Cluster
 from shared.bus.publisher import NotSent
+from shared.bus.tasks import end
 from shared.events import Record
 
 log = structlog.get_logger()
@@ -54,14 +55,73 @@ class _Line:
         self.task: asyncio.Task[None] | None = None
 
 
+class _Ended(Exception):
+    """The producer was ended with this batch still under way."""
+
+
+class _Producer:
+    """One of aiokafka's producers, of which it is known when it has ended: what it had under way it forgets."""
+
+    def __init__(self, cluster: Cluster, patience: float) -> None:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=cluster.servers,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=BATCH_BYTES,
+            request_timeout_ms=int(patience * 1000),
+        )
+        self._ended = asyncio.Event()
+
+    async def start(self) -> None:
+        """Connect. Raises KafkaError or OSError, and has then ended."""
+        try:
+            await self._producer.start()
+        except BaseException:
+            await self.end(seconds=0)
+            raise
+
+    def batch(self) -> Any:
+        """An empty batch."""
+        return self._producer.create_batch()
+
+    async def deliver(self, batch: Any, topic: str, partition: int) -> None:
+        """Return once the batch is acknowledged. Raises what went wrong."""
+        delivery = asyncio.create_task(self._deliver(batch, topic, partition))
+        ended = asyncio.create_task(self._ended.wait())
+        try:
+            await asyncio.wait([delivery, ended], return_when=asyncio.FIRST_COMPLETED)
+            if not delivery.done():
+                raise _Ended("its producer was ended for a failure elsewhere")
+            await delivery
+        finally:
+            await end([delivery, ended])
+
+    async def _deliver(self, batch: Any, topic: str, partition: int) -> None:
+        await (await self._producer.send_batch(batch, topic, partition=partition))
+
+    async def end(self, *, seconds: float = 1.0) -> None:
+        """Let it send what it has, but not for long, and close it."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._producer.stop()
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.info("bus.producer_ended", error=f"{type(error).__name__}: {error}")
+        finally:
+            await self._producer._sender.close()  # noqa: SLF001  it has no other way not to wait for Kafka
+            await self._producer.client.close()
+            self._ended.set()
+
+
 class KafkaSender:
     """The one producer of a process, replaced whenever it failed."""
 
     def __init__(self, cluster: Cluster, *, patience: float = PATIENCE) -> None:
+        self.replaced = 0
+        """How often the producer was."""
         self._cluster = cluster
         self._patience = patience
         self._lines: dict[tuple[str, int], _Line] = {}
-        self._producer: Any = None
+        self._producer: _Producer | None = None
         self._there = asyncio.Event()
         self._making: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Task[None]] = set()
@@ -72,15 +132,11 @@ class KafkaSender:
 
     async def stop(self) -> None:
         """End; what was not acknowledged counts as not sent."""
-        tasks = [line.task for line in self._lines.values() if line.task is not None]
-        tasks += [task for task in (self._making, *self._leaving) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end([self._making, *self._leaving, *(line.task for line in self._lines.values())])
         for line in self._lines.values():
             _fail(line.waiting, "it was stopped")
         if self._producer is not None:
-            await _end(self._producer, seconds=1.0)
+            await self._producer.end()
 
     async def send(self, records: Sequence[Record]) -> None:
         """Return once all of one aggregate's records are durable, in this order. Raises NotSent."""
@@ -106,12 +162,12 @@ class KafkaSender:
         finally:
             line.task = None
 
-    async def _send_some(self, line: _Line, producer: Any) -> None:
-        batch, taken = _fill(producer.create_batch(), line.waiting)
+    async def _send_some(self, line: _Line, producer: _Producer) -> None:
+        batch, taken = _fill(producer.batch(), line.waiting)
         batch.close()
         try:
-            await (await producer.send_batch(batch, line.topic, partition=line.partition))
-        except (KafkaError, OSError, TimeoutError) as error:
+            await producer.deliver(batch, line.topic, line.partition)
+        except (KafkaError, OSError, TimeoutError, _Ended) as error:
             self._replace(producer, error)
             for sending, _ in taken:
                 line.waiting.popleft()
@@ -124,51 +180,30 @@ class KafkaSender:
                 if not sending.sent.done():
                     sending.sent.set_result(None)
 
-    def _replace(self, producer: Any, error: BaseException) -> None:
+    def _replace(self, producer: _Producer, error: BaseException) -> None:
         if producer is not self._producer:
             return  # another partition's failure was first
         log.warning("bus.producer_replaced", error=f"{type(error).__name__}: {error}")
+        self.replaced += 1
         self._producer = None
         self._there.clear()
-        leaving = asyncio.create_task(_end(producer))  # once it has sent what other partitions gave it
+        leaving = asyncio.create_task(producer.end())
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
         self._making = asyncio.create_task(self._make())
 
     async def _make(self) -> None:
         while True:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._cluster.servers,
-                acks="all",
-                enable_idempotence=True,
-                max_batch_size=BATCH_BYTES,
-                request_timeout_ms=int(self._patience * 1000),
-            )
+            producer = _Producer(self._cluster, self._patience)
             try:
                 await producer.start()
             except (KafkaError, OSError) as error:
                 log.warning("bus.kafka_away", error=f"{type(error).__name__}: {error}")
-                await producer.stop()
                 await asyncio.sleep(AGAIN_SECONDS)
-            except BaseException:
-                await producer.stop()
-                raise
             else:
                 self._producer = producer
                 self._there.set()
                 return
-
-
-async def _end(producer: Any, *, seconds: float | None = None) -> None:
-    """Let a producer send what it has, and end it; at once after some seconds."""
-    try:
-        async with asyncio.timeout(seconds):
-            await producer.stop()
-    except (KafkaError, OSError, TimeoutError, asyncio.CancelledError) as error:
-        await producer._sender.close()  # noqa: SLF001  it has no other way not to wait for a broker that is away
-        await producer.client.close()
-        if isinstance(error, asyncio.CancelledError):
-            raise
 
 
 def _fill(batch: Any, waiting: Sequence[_Sending]) -> tuple[Any, list[tuple[_Sending, int]]]:

@@ -13,6 +13,7 @@ from shared import metrics
 from shared.bus import Foreign, Taken, Tap
 from shared.bus.answering import AWAY_SECONDS
 from shared.bus.kafka.topics import Cluster
+from shared.bus.tasks import end
 from shared.events import TOPICS, Record
 
 log = structlog.get_logger()
@@ -66,9 +67,7 @@ class KafkaTap:
 
     async def stop(self) -> None:
         """Take nothing more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end([self._task])
         if self._consumer is not None:
             await self._consumer.stop()
 
