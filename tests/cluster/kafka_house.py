@@ -55,14 +55,19 @@ class Site:
 
     @asynccontextmanager
     async def instance(
-        self, handle: Handle | None = None, *, patience: float = 40.0, **consumer: Any
+        self,
+        handle: Handle | None = None,
+        *,
+        topics: tuple[str, ...] = ("messages",),
+        patience: float = 40.0,
+        **consumer: Any,
     ) -> AsyncIterator[Instance]:
         """One process's bus, with one group where there is somebody to answer."""
         async with self.store() as store:
             clock = SimulatedClock(WEDNESDAY)
             bus = KafkaBus(self.cluster, store, clock, patience=patience, consumer=consumer)
             if handle is not None:
-                bus.subscribe("group", [Subscription(("messages",), TYPES, handle)])
+                bus.subscribe("group", [Subscription(topics, TYPES, handle)])
             await bus.start()
             try:
                 yield Instance(bus, store, Aggregates(KIND, store, clock))

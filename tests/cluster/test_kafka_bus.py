@@ -38,10 +38,17 @@ def site(kafka_address: str, mongo_url: str) -> Site:
     return Site(kafka_address, mongo_url)
 
 
-async def send(site: Site, value: bytes | None, key: bytes, headers: list[tuple[str, bytes | None]]) -> None:
+async def send(
+    site: Site,
+    value: bytes | None,
+    key: bytes,
+    headers: list[tuple[str, bytes | None]],
+    *,
+    topic: str = "messages",
+) -> None:
     """What another program might write to our topic."""
     async with AIOKafkaProducer(bootstrap_servers=site.address) as producer:
-        await producer.send_and_wait(site.cluster.named("messages"), value, key=key, headers=headers)
+        await producer.send_and_wait(site.cluster.named(topic), value, key=key, headers=headers)
 
 
 async def committed(site: Site) -> int:
@@ -79,6 +86,24 @@ async def test_an_instance_that_joins_while_events_are_answered_neither_loses_no
         mine, theirs = one.heard.get(name, []), other.heard.get(name, [])
         assert firsts(sorted(mine + theirs)) == expected
         assert (firsts(mine), firsts(theirs)) == (sorted(set(mine)), sorted(set(theirs)))
+
+
+@in_a_loop
+async def test_a_topic_that_a_group_at_work_begins_to_hear_is_answered_from_its_start(site: Site) -> None:
+    old, new = Answers(), Answers()
+    async with site.instance(old, heartbeat_interval_ms=100) as one:
+        await one.fill(NAMES, 1)
+        await one.bus.idle()
+        settled = (await site.log())[0]
+        for number in range(site.cluster.partitions):
+            await send(site, settled, b"%d" % number, [], topic="cases")
+        async with site.instance(new, topics=("messages", "cases"), heartbeat_interval_ms=100) as other:
+            await other.bus.idle()
+            assert other.bus.not_ready() == []
+            await one.fill(NAMES, 1, after=1)
+            await asyncio.gather(one.bus.idle(), other.bus.idle())
+    subject = Record.read("", settled).subject
+    assert new.heard[subject].count(1) == site.cluster.partitions
 
 
 @in_a_loop

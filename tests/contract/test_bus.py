@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from shared.aggregate import Aggregates
-from shared.bus import Bus, Handle, Subscription, embedded
+from shared.bus import Bus, Handle, Subscription, answering, embedded
 from shared.bus.embedded import EmbeddedBus
 from shared.bus.kafka import Cluster, KafkaBus
 from shared.clock import SimulatedClock
 from shared.events import Record
 from shared.events.messages import MessageSettled
+from shared.store import Unavailable
 from tests.installations import KIND, WEDNESDAY, Thing, happened, in_a_loop, mongo_store, sqlite_store
 
 TYPES = frozenset({MessageSettled.TYPE})
@@ -131,6 +132,25 @@ async def test_an_event_that_cannot_be_answered_holds_back_its_key_and_comes_bac
         await running.idle()
     assert through == 4
     assert mended.heard == {"a": [2, 3, 4, 5, 6]}
+
+
+@in_a_loop
+async def test_an_event_waits_for_a_store_that_is_away(bus: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "AWAY_SECONDS", 0.01)
+    away = [True, True, False]
+    heard: list[str] = []
+
+    async def handle(record: Record) -> None:
+        if away[0]:
+            away.pop(0)
+            raise Unavailable("the store is away")
+        heard.append(record.id)
+
+    async with bus(group=handle) as (running, things):
+        await fill(things, "a", 2)
+        await running.idle()
+        assert running.held_counts() == {}
+    assert heard == ["a/1", "a/2"]
 
 
 @in_a_loop

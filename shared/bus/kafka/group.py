@@ -7,7 +7,7 @@ lowest event still open.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -120,9 +120,8 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
                 log.warning("bus.begins_late", group=self.name, partitions=late)
             try:
                 await consumer.commit(starts)
-            except KafkaError:  # the group is at work elsewhere: whoever began it has placed it
-                if [one for one in new if await consumer.committed(one) is None]:
-                    raise
+            except KafkaError as error:  # the group is at work: who is dealt a new partition places it
+                log.info("bus.not_placed", group=self.name, error=f"{type(error).__name__}: {error}")
 
     async def start(self) -> None:
         """What goes on beside taking, once the broker is started."""
@@ -146,8 +145,20 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
         """These are ours from here on; where they were left, Kafka knows, and what is held back, the store."""
         self._assignment += 1
         self._knows_held = False
+        await self._place_new(assigned)
         self.joined.set()
         log.info("bus.assigned", group=self.name, partitions=len(assigned))
+
+    async def _place_new(self, partitions: Iterable[TopicPartition]) -> None:
+        """Begin what is new to a group at work at its start, such as a topic that it hears since an upgrade."""
+        consumer = self._consumer
+        new = [one for one in partitions if await consumer.committed(one) is None]
+        if not new:
+            return
+        starts = await consumer.beginning_offsets(new)
+        for partition, start in starts.items():
+            consumer.seek(partition, start)
+        await consumer.commit(starts)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """All partitions are dealt anew: finish or give up what is under way, and say how far it was."""
@@ -257,7 +268,7 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._committed[partition] = position
 
     async def _look_often(self) -> None:
-        while True:
+        while self.stopped is None:
             try:
                 await self._look()
             except (KafkaError, IllegalStateError) as error:
@@ -273,7 +284,10 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
         ends = await consumer.end_offsets(partitions)
         for partition in partitions:
             position = await self._position(partition)
-            if assignment != self._assignment or position is None:
+            if assignment != self._assignment:
+                return
+            if position is None:
+                await self._place_new([partition])
                 return
             if not starts[partition] <= position <= ends[partition]:
                 self._stop(
