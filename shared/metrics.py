@@ -45,6 +45,17 @@ UNANSWERED = Gauge(
 BEHIND = Gauge(
     "throughline_trail_behind_entries", "Events committed that are not yet in the trail", registry=REGISTRY
 )
+UNPUBLISHED = Gauge(
+    "throughline_unpublished_aggregates",
+    "Aggregates with events that are saved and not yet known to be in Kafka",
+    registry=REGISTRY,
+)
+STOPPED = Gauge(
+    "throughline_group_stopped",
+    "1 where a group has stopped because events it had not answered are gone from Kafka",
+    ["group"],
+    registry=REGISTRY,
+)
 COMMITTED = Gauge("throughline_events_committed", "Events the store has committed", registry=REGISTRY)
 TRAIL_SIZE = Gauge(
     "throughline_trail_size_entries", "Entries the last signed checkpoint covers", registry=REGISTRY

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from deploy import loopback
 from tests import servers
 from tests.living import Living, living
 
@@ -21,5 +22,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
 @pytest.fixture(scope="session")
 def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One Mongo-wire server for all tests that take a database of it each."""
-    with servers.mongo_url(tmp_path_factory.mktemp("mongo")) as url:
+    with servers.shared(loopback.mongo, tmp_path_factory.mktemp("mongo")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One Kafka for all tests that name their topics by a prefix of their own."""
+    with servers.shared(loopback.kafka, tmp_path_factory.mktemp("kafka")) as address:
+        yield address

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from deploy import loopback
 from deploy.loopback import Missing, Server
 
 Start = Callable[[Path], AbstractAsyncContextManager[Server]]
@@ -33,10 +32,10 @@ async def here(start: Start, directory: Path) -> AsyncIterator[Server]:
 
 
 @contextmanager
-def mongo_url(directory: Path) -> Iterator[str]:
-    """A Mongo-wire server for tests that share one."""
+def shared(start: Start, directory: Path) -> Iterator[str]:
+    """The address of a server that tests share."""
     with asyncio.Runner() as runner:
-        running = here(loopback.mongo, directory)
+        running = here(start, directory)
         server = runner.run(running.__aenter__())
         try:
             yield server.address

@@ -30,7 +30,7 @@ def service(house: House) -> Service:
     return Service(
         name="audit",
         publishes=("findings",),
-        tap=Tap(trail.position, trail.take, trail.hurry),
+        tap=Tap(trail.positions, trail.take, trail.hurry),
         routers=[api.router(house, trail, evidence, receipts), pages.router(house, trail, evidence)],
         companions=[trail],
         prepare=prepare,

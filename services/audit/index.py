@@ -1,7 +1,7 @@
 """The audit's own index: what is committed of the log, how far the events are consumed, whose entries are where,
 what the console shows.
 
-It is a projection of the log but for one row: size, root and position, which say what the log stands for.
+It is a projection of the log but for a few rows: size, root and positions, which say what the log stands for.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import NamedTuple
 
 from services.audit.log import EMPTY_TREE, TreeState
 from services.audit.projection import ENDS, Days, Rows, Unsettled
+from shared.bus import Positions, Taken
 from shared.events import Record
 from shared.store.rows import write
 
 FILE = "index.db"
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL,
-    position INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS positions (stream TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries (aggregate TEXT NOT NULL, at INTEGER NOT NULL, belongs TEXT,
     PRIMARY KEY (aggregate, at)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cases (matter TEXT PRIMARY KEY, ref TEXT NOT NULL, kind TEXT NOT NULL, channel TEXT NOT NULL,
@@ -39,6 +40,13 @@ CREATE TABLE IF NOT EXISTS balance (day TEXT NOT NULL, endpoint TEXT NOT NULL, r
     attached INTEGER NOT NULL, new INTEGER NOT NULL, quarantined INTEGER NOT NULL, refused INTEGER NOT NULL,
     PRIMARY KEY (day, endpoint)) WITHOUT ROWID;
 """
+_ONE_STREAM = """
+BEGIN;
+INSERT INTO positions SELECT 'events', position + 1 FROM state;
+ALTER TABLE state DROP COLUMN position;
+COMMIT;
+"""
+"""Before there were many streams, the state itself said how far the one was taken."""
 _COUNT = """
 INSERT INTO balance VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET received = received + excluded.received,
     attached = attached + excluded.attached, new = new + excluded.new,
@@ -123,30 +131,35 @@ class Index(Lookup):
         self._days = Days(zone)
         self._writer = connect(path)
         self._writer.executescript(_SCHEMA)
+        if any(column[1] == "position" for column in self._writer.execute("PRAGMA table_info(state)")):
+            self._writer.executescript(_ONE_STREAM)
         super().__init__(connect(path))
-        self.state, self.position = EMPTY_TREE, 0
+        self.state = EMPTY_TREE
+        self.positions: dict[str, int] = {}
         self.reload()
 
     def reload(self) -> None:
         """Take what is committed for what stands, after a commit that failed or may have."""
         if self._writer.in_transaction:
             self._writer.rollback()
-        row = self._writer.execute("SELECT size, root, position FROM state").fetchone()
+        row = self._writer.execute("SELECT size, root FROM state").fetchone()
         if row is not None:
-            self.state, self.position = TreeState(row[0], row[1]), row[2]
+            self.state = TreeState(*row)
+        self.positions = dict(self._writer.execute("SELECT stream, next FROM positions"))
 
-    def commit(self, state: TreeState, position: int, records: Sequence[Record]) -> None:
-        """What the log has from here on, `records` being what is new; durable then. Raises sqlite3.Error."""
+    def commit(self, state: TreeState, positions: Positions, taken: Sequence[Taken]) -> None:
+        """What the log has from here on, `taken` being what is new; durable then. Raises sqlite3.Error."""
         rows = Rows(self._days, self._unsettled)
-        for at, record in enumerate(records, self.state.size):
-            rows.add(at, record)
+        for at, one in enumerate(taken, self.state.size):
+            if isinstance(one, Record):
+                rows.add(at, one)
         with self._writer:
             self._writer.execute("BEGIN IMMEDIATE")
             self._write(rows)
-            self._writer.execute(
-                "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?)", (state.size, state.root, position)
-            )
-        self.state, self.position = state, position
+            self._writer.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?)", (state.size, state.root))
+            self._writer.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?)", positions.items())
+        self.state = state
+        self.positions.update(positions)
 
     def _write(self, rows: Rows) -> None:
         main = self._writer

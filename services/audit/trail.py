@@ -1,6 +1,6 @@
 """The trail: every event becomes an entry, in the order it was committed, and every second a checkpoint says so.
 
-Order of durability (DESIGN.md section 7): tiles → index (size, root, position) → signature → checkpoint. One thread
+Order of durability (DESIGN.md section 7): tiles → index (size, root, positions) → signature → checkpoint. One thread
 does it all.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import tzinfo
@@ -20,6 +20,7 @@ import structlog
 from services.audit.index import FILE, Index
 from services.audit.log import LogReader, LogWriter, Signer, StateError, TreeState, from_directory
 from shared import metrics
+from shared.bus import Positions, Taken
 from shared.events import Record
 from shared.store import Store
 
@@ -66,16 +67,16 @@ class Trail:
         """What the last checkpoint stands for."""
         return self._writer.published
 
-    def position(self) -> int:
-        """How far the events are in the log."""
-        return self.index.position
+    def positions(self) -> Positions:
+        """How far the events of each stream are in the log."""
+        return self.index.positions
 
     async def belongs_to(self, store: Store) -> None:
         """Raises StateError where the last entry is no event of the store: the store is older, or another's."""
         size = self.index.state.size
-        if not size:
+        last = next((entry for entry in self._newest_first(size) if _is_event(entry)), None)
+        if last is None:
             return
-        last = self.reader().entry(size - 1, size)
         event = Record.read("", last)
         stands = [one for one in await store.history(event.subject) if one.sequence == event.sequence]
         if not stands or stands[0].value != last:
@@ -85,14 +86,17 @@ class Trail:
                 " belongs to this trail, or the trail that belongs to this database; nothing was changed"
             )
 
-    async def take(self, batch: Sequence[tuple[int, Record]]) -> None:
-        """Make entries of events. Raises OSError or sqlite3.Error, and is then to be called again."""
+    def _newest_first(self, size: int) -> Iterator[bytes]:
+        reader = self.reader()
+        return (reader.entry(at, size) for at in reversed(range(size)))
+
+    async def take(self, batch: Sequence[Taken], positions: Positions) -> None:
+        """Make entries of what came. Raises OSError or sqlite3.Error, and is then to be called again."""
         started = time.monotonic()
         self._taking = True
         self._waiting_since = self._waiting_since or started
         self._hurry.clear()
-        records = [record for _, record in batch]
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._integrate, records, batch[-1][0])
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._integrate, batch, positions)
         self._taking = False
         if len(batch) < INTEGRATE_FROM:
             left = INTEGRATE_EVERY - (time.monotonic() - started)
@@ -118,11 +122,11 @@ class Trail:
                 raise TrailClosed(f"the trail was closed at {self.published.size} entries, before {size}")
             await self._moved.wait()
 
-    def _integrate(self, records: list[Record], position: int) -> None:
+    def _integrate(self, batch: Sequence[Taken], positions: Positions) -> None:
         try:
             self._mend()
-            state = self._writer.integrate([record.value for record in records])
-            self.index.commit(state, position, records)
+            state = self._writer.integrate([one.value for one in batch])
+            self.index.commit(state, positions, batch)
         except BaseException as error:
             self._break(error)
             raise
@@ -201,3 +205,11 @@ class Trail:
     def reader(self) -> LogReader:
         """A reader of the log as it stands, for one thread."""
         return LogReader(from_directory(self.directory))
+
+
+def _is_event(entry: bytes) -> bool:
+    try:
+        Record.read("", entry)
+    except ValueError:
+        return False
+    return True

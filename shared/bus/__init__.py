@@ -5,7 +5,7 @@ A commit makes events visible; `publish` sees to it that they travel. In the emb
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,12 +23,27 @@ class Subscription:
     handle: Handle
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What stands on a topic and is no event: its bytes, as they are."""
+
+    topic: str
+    value: bytes
+
+
+Taken = Record | Foreign
+Positions = Mapping[str, int]
+"""By stream, the position after the last one that was taken: where to go on. Embedded there is one stream, `events`; of
+Kafka each partition is one, `topic/partition`."""
+
+
 @dataclass(frozen=True)
 class Tap:
-    """A group that takes everything in order, in batches, and itself keeps how far it is (the audit)."""
+    """A group that takes everything, a stream's in order, in batches, and itself keeps how far it is (the audit)."""
 
-    position: Callable[[], int]
-    take: Callable[[Sequence[tuple[int, Record]]], Awaitable[None]]
+    positions: Callable[[], Positions]
+    take: Callable[[Sequence[Taken], Positions], Awaitable[None]]
+    """Takes a batch, and remembers with it the positions that it leads to."""
     hurry: Callable[[], None] = lambda: None
     """Somebody waits until everything is taken: don't wait for more to come."""
 
@@ -62,11 +77,11 @@ class Bus(Protocol):
         """Hand over everything, in order."""
         ...
 
-    def held_keys(self) -> list[HeldKey]:
+    async def held_keys(self) -> list[HeldKey]:
         """What is held back, the longest first."""
         ...
 
-    def held(self, group: str, key: str) -> list[Held]:
+    async def held(self, group: str, key: str) -> list[Held]:
         """The events of a key that are held back, in order."""
         ...
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import datetime
-from typing import Any
+from functools import partial
 
 import structlog
 
 from shared import metrics
 from shared.bus import Held, HeldKey, Subscription, Tap
+from shared.bus.answering import Answering
+from shared.bus.progress import Progress
 from shared.clock import Clock
 from shared.events import Record
 from shared.store import Unavailable
@@ -22,16 +22,13 @@ log = structlog.get_logger()
 
 TAIL = 16_384
 """Events kept in memory; a group further behind reads the table."""
-WINDOW = 512
-"""Events of one group answered at the same time."""
 PAGE = 1024
 CURSOR_EVERY = 0.2
 """Seconds between two records of how far a group is; what lies between is answered again after a crash."""
-RETRIES = 3
-RETRY_SECONDS = 0.1
 AWAY_SECONDS = 1.0
-MOST_REASON = 500
-"""Characters kept of why an event is held back."""
+FINISH_SECONDS = 10.0
+"""How long what is under way may take to end; what takes longer is answered again at the next start."""
+STREAM = "events"
 
 Placed = tuple[int, Record]
 
@@ -68,149 +65,39 @@ class Tail:
 
 
 class Group:
-    """One group's way through the events: in order for each key, side by side otherwise."""
+    """One group's way through the events."""
 
     def __init__(
         self, name: str, subscriptions: Sequence[Subscription], tail: Tail, store: SqliteStore, clock: Clock
     ) -> None:
         self.name = name
-        self._by_type = {
-            (topic, kind): one.handle for one in subscriptions for topic in one.topics for kind in one.types
-        }
+        self.answering = Answering(name, subscriptions, store.held_back)
         self._tail = tail
         self._store = store
         self._clock = clock
-        self._taken = self._written = store.cursor(name)
-        self._open: dict[int, datetime] = {}
-        self._chains: dict[str, asyncio.Task[Any]] = {}
-        self._held = {key for key, *_ in store.held_keys(name)}
-        self._room = asyncio.Semaphore(WINDOW)
-        self._quiet = asyncio.Event()
+        self._written = store.cursor(name)
+        self._progress = Progress(self._written + 1)
 
     @property
     def answered(self) -> int:
         """Everything up to this position is answered."""
-        return min(self._open) - 1 if self._open else self._taken
+        return self._progress.answered - 1
 
     def oldest_seconds(self) -> float:
         """Age of the oldest event not yet answered."""
-        if not self._open:
-            return 0.0
-        return max(0.0, (self._clock.now() - self._open[min(self._open)]).total_seconds())
+        oldest = self._progress.oldest()
+        return 0.0 if oldest is None else max(0.0, (self._clock.now() - oldest).total_seconds())
 
     async def run(self) -> None:
-        loop = asyncio.get_running_loop()
+        progress, answering = self._progress, self.answering
         while True:
-            for position, record in await self._tail.after(self._taken, PAGE):
-                handle = self._by_type.get((record.topic, record.type))
-                if handle is None:
-                    self._taken = position
+            for position, record in await self._tail.after(progress.next - 1, PAGE):
+                if not answering.hears(record):
+                    progress.passed(position)
                     continue
-                await self._room.acquire()
-                self._taken = position
-                self._open[position] = record.time
-                before = self._chains.get(record.key)
-                task = loop.create_task(self._answer(position, record, before))
-                self._chains[record.key] = task
-
-    async def _answer(self, position: int, record: Record, before: asyncio.Task[Any] | None) -> None:
-        try:
-            if before is not None and not before.done():
-                await asyncio.wait([before])
-            if record.key in self._held:
-                await self._hold(position, record, "behind a held event")
-            else:
-                await self._try(position, record)
-        finally:
-            del self._open[position]
-            if self._chains.get(record.key) is asyncio.current_task():
-                del self._chains[record.key]
-            self._room.release()
-            self._quiet.set()
-
-    async def _try(self, position: int, record: Record) -> None:
-        handle = self._by_type[record.topic, record.type]
-        attempt = 0
-        while True:
-            try:
-                await handle(record)
-            except Unavailable as error:
-                log.warning("bus.store_away", group=self.name, event=record.id, error=str(error))
-                await asyncio.sleep(AWAY_SECONDS)
-            except Exception as error:
-                attempt += 1
-                if attempt <= RETRIES:
-                    await asyncio.sleep(RETRY_SECONDS * attempt)
-                    continue
-                log.exception("bus.held_back", group=self.name, event_id=record.id, type=record.type)
-                self._held.add(record.key)
-                await self._hold(position, record, _reason(error))
-                return
-            else:
-                metrics.EVENTS.labels(self.name).inc()
-                return
-
-    async def _hold(self, position: int, record: Record, reason: str) -> None:
-        metrics.HELD.labels(self.name).inc()
-        while True:
-            try:
-                await self._store.hold(self.name, record.key, position, reason)
-            except Unavailable:
-                await asyncio.sleep(AWAY_SECONDS)
-            else:
-                return
-
-    async def replay(self, key: str) -> int:
-        """Answer what is held back of a key. It takes its turn among the key's events: what is under way goes before
-        it, what comes meanwhile after it."""
-        task = asyncio.create_task(self._again(key, self._chains.get(key)))
-        self._chains[key] = task
-        return await asyncio.shield(task)  # whoever asked may go away; the turn is finished
-
-    async def _again(self, key: str, before: asyncio.Task[Any] | None) -> int:
-        through = 0
-        try:
-            if before is not None and not before.done():
-                await asyncio.wait([before])
-            for position, _, record in self._store.held(self.name, key):
-                if (failed := await self._failure(record)) is not None:
-                    log.warning("bus.still_held", group=self.name, event_id=record.id, error=failed)
-                    await self._store.hold(self.name, key, position, failed, anew=True)
-                    return through
-                await self._store.release(self.name, key, position)
-                through += 1
-            self._held.discard(key)
-            return through
-        finally:
-            if self._chains.get(key) is asyncio.current_task():
-                del self._chains[key]
-
-    async def _failure(self, record: Record) -> str | None:
-        """Try once; answers why it failed. What the group no longer hears of needs no answer."""
-        handle = self._by_type.get((record.topic, record.type))
-        try:
-            if handle is not None:
-                await handle(record)
-        except Unavailable:
-            raise
-        except Exception as error:
-            return _reason(error)
-        return None
-
-    def held_keys(self) -> list[HeldKey]:
-        """What it holds back, the longest first."""
-        return [
-            HeldKey(self.name, key, events, Held(record, reason))
-            for key, events, reason, record in self._store.held_keys(self.name)
-        ]
-
-    def held(self, key: str) -> list[Held]:
-        """The events of a key that it holds back, in order."""
-        return [Held(record, reason) for _, reason, record in self._store.held(self.name, key)]
-
-    def holding(self) -> int:
-        """How many keys it holds back."""
-        return len(self._held)
+                await answering.room()
+                progress.take(position, record.time)
+                answering.take(record, partial(progress.done, position))
 
     async def remember(self) -> None:
         """Write down how far it is, where that has changed."""
@@ -222,32 +109,28 @@ class Group:
         """Wait for what is under way; answers whether it had nothing to wait for."""
         if self.answered >= self._tail.position:
             return True
-        self._quiet.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._quiet.wait(), 0.05)
+        await self.answering.moved(0.05)
         return False
-
-
-def _reason(error: Exception) -> str:
-    """Why an event was not answered, for those who look after the installation."""
-    return f"{type(error).__name__}: {error}"[:MOST_REASON]
 
 
 class _Tapped:
     def __init__(self, name: str, tap: Tap, tail: Tail) -> None:
         self.name, self._tap, self._tail = name, tap, tail
 
+    def _taken(self) -> int:
+        return self._tap.positions().get(STREAM, 1) - 1
+
     async def run(self) -> None:
         while True:
-            batch = await self._tail.after(self._tap.position(), 4 * PAGE)
+            batch = await self._tail.after(self._taken(), 4 * PAGE)
             try:
-                await self._tap.take(batch)
+                await self._tap.take([record for _, record in batch], {STREAM: batch[-1][0] + 1})
             except Exception:
-                log.exception("bus.tap_failed", group=self.name, position=self._tap.position())
+                log.exception("bus.tap_failed", group=self.name, position=self._taken())
                 await asyncio.sleep(AWAY_SECONDS)
 
     def behind(self) -> int:
-        return self._tail.position - self._tap.position()
+        return self._tail.position - self._taken()
 
     def idle(self) -> bool:
         """Whether everything is taken; what is not is asked for."""
@@ -282,26 +165,28 @@ class EmbeddedBus:
     def _group(self, name: str) -> Group | None:
         return next((group for group in self.groups if group.name == name), None)
 
-    def held_keys(self) -> list[HeldKey]:
-        return [held for group in self.groups for held in group.held_keys()]
+    async def held_keys(self) -> list[HeldKey]:
+        return [held for group in self.groups for held in await group.answering.held_keys()]
 
-    def held(self, group: str, key: str) -> list[Held]:
+    async def held(self, group: str, key: str) -> list[Held]:
         found = self._group(group)
-        return found.held(key) if found else []
+        return await found.answering.held(key) if found else []
 
     def held_counts(self) -> dict[str, int]:
-        return {group.name: count for group in self.groups if (count := group.holding())}
+        return {group.name: count for group in self.groups if (count := group.answering.holding())}
 
     async def replay(self, group: str, key: str) -> int:
         found = self._group(group)
-        return await found.replay(key) if found else 0
+        return await found.answering.replay(key) if found else 0
 
     async def start(self) -> None:
+        for group in self.groups:
+            await group.answering.read_held()
         runs = [*(group.run() for group in self.groups), *(tap.run() for tap in self._taps), self._remember()]
         self._tasks = [asyncio.create_task(run) for run in runs]
         for group in self.groups:
             metrics.OLDEST.labels(group.name).set_function(group.oldest_seconds)
-            metrics.HELD_KEYS.labels(group.name).set_function(group.holding)
+            metrics.HELD_KEYS.labels(group.name).set_function(group.answering.holding)
         metrics.UNANSWERED.set_function(lambda: sum(self.position - group.answered for group in self.groups))
         metrics.COMMITTED.set_function(lambda: self.position)
         for tap in self._taps:
@@ -321,6 +206,7 @@ class EmbeddedBus:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for group in self.groups:
+            await group.answering.finish(FINISH_SECONDS)
             await group.remember()
 
     async def idle(self) -> None:

@@ -19,6 +19,7 @@ from shared.events import Record
 from shared.store import Collection, Document, Step, StoreError, Where
 from shared.store.group_commit import Committed, GroupCommit
 from shared.store.instants import instant
+from shared.store.sqlite_held import SqliteHeldBack
 from shared.store.sqlite_steps import Steps, write_claims
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise StoreError(f"{self.directory}: the store can't be opened: {error}") from error
         self._commits = GroupCommit(self._writer, self._keys, str(self.directory))
+        self.held_back = SqliteHeldBack(self._reader, self._submit)
 
     async def close(self) -> None:
         """Write what was handed over, then end the writer."""
@@ -200,37 +202,6 @@ class SqliteStore:
     def move_cursor(self, name: str, position: int) -> asyncio.Future[Any]:
         """Remember how far a reader has come: everything up to `position` is answered."""
         return self._submit("INSERT OR REPLACE INTO cursors VALUES (?, ?)", name, position)
-
-    def hold(
-        self, name: str, key: str, position: int, reason: str, *, anew: bool = False
-    ) -> asyncio.Future[Any]:
-        """Keep an event that a reader could not answer; its first reason stands, unless it was tried `anew`."""
-        insert = "INSERT OR REPLACE" if anew else "INSERT OR IGNORE"
-        return self._submit(f"{insert} INTO held VALUES (?, ?, ?, ?)", name, key, position, reason)
-
-    def held_keys(self, name: str) -> list[tuple[str, int, str, Record]]:
-        """The keys held back for a reader, the longest first: key, number of events, the first one's reason, and it."""
-        rows = self._reader.execute(
-            "SELECT key, count(*), min(h.position), reason, topic, value FROM held h"
-            " JOIN events e ON e.position = h.position WHERE name = ? GROUP BY key ORDER BY 3",
-            (name,),
-        ).fetchall()
-        return [(row[0], row[1], row[3], Record.read(row[4], row[5])) for row in rows]
-
-    def held(self, name: str, key: str) -> list[tuple[int, str, Record]]:
-        """What is held back of a key for a reader: position, reason and event, in order."""
-        rows = self._reader.execute(
-            "SELECT h.position, reason, topic, value FROM held h JOIN events e ON e.position = h.position"
-            " WHERE name = ? AND key = ? ORDER BY h.position",
-            (name, key),
-        ).fetchall()
-        return [(row[0], row[1], Record.read(row[2], row[3])) for row in rows]
-
-    def release(self, name: str, key: str, position: int) -> asyncio.Future[Any]:
-        """A held event was answered after all."""
-        return self._submit(
-            "DELETE FROM held WHERE name = ? AND key = ? AND position = ?", name, key, position
-        )
 
     def sealed(self, ref: str) -> tuple[bytes | None, bytes | None]:
         """A content's box and key, either of which may be gone."""

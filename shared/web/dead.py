@@ -83,14 +83,14 @@ def router(bus: Bus) -> APIRouter:
                     type=one.first.record.type,
                     reason=one.first.reason,
                 )
-                for one in bus.held_keys()
+                for one in await bus.held_keys()
             ]
         )
 
     @routes.get("/{group}/{key}", responses=missing)
     async def show_dead(principal: Operations, group: Group, key: Key) -> DeadEvents:
         """The events that wait, in order."""
-        held = bus.held(group, key)
+        held = await bus.held(group, key)
         if not held:
             raise not_found("held key")
         events = [
@@ -108,10 +108,10 @@ def router(bus: Bus) -> APIRouter:
     @routes.post("/{group}/{key}/replay", responses=missing)
     async def replay_dead(principal: Operations, group: Group, key: Key) -> Replayed:
         """Answer them now, in order and before anything new of the key, as far as that goes."""
-        if not bus.held(group, key):
+        if not await bus.held(group, key):
             raise not_found("held key")
         answered = await bus.replay(group, key)
-        left = bus.held(group, key)
+        left = await bus.held(group, key)
         return Replayed(
             group=group,
             key=key,

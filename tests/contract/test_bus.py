@@ -4,35 +4,67 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from shared.aggregate import Aggregates
-from shared.bus import Subscription, embedded
+from shared.bus import Bus, Handle, Subscription, answering, embedded
 from shared.bus.embedded import EmbeddedBus
+from shared.bus.kafka import Cluster, KafkaBus
 from shared.clock import SimulatedClock
 from shared.events import Record
 from shared.events.messages import MessageSettled
-from tests.installations import KIND, WEDNESDAY, Thing, happened, in_a_loop, sqlite_store
+from shared.store import Unavailable
+from tests.installations import KIND, WEDNESDAY, Thing, happened, in_a_loop, mongo_store, sqlite_store
 
 TYPES = frozenset({MessageSettled.TYPE})
 
 
+Begin = Callable[..., AbstractAsyncContextManager[tuple[Bus, Aggregates[Thing]]]]
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.cluster)])
+def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Begin:
+    """Begin a bus with groups named by their handlers; begun again, it goes on where it was."""
+    if request.param == "embedded":
+        return partial(embedded_bus, tmp_path)
+    address, url = (request.getfixturevalue(name) for name in ("kafka_address", "mongo_url"))
+    return partial(kafka_bus, address, url, f"test_{secrets.token_hex(6)}")
+
+
 @asynccontextmanager
-async def bus(directory: Path, **handlers: object) -> AsyncIterator[tuple[EmbeddedBus, Aggregates[Thing]]]:
+async def embedded_bus(directory: Path, **handlers: Handle) -> AsyncIterator[tuple[Bus, Aggregates[Thing]]]:
     async with sqlite_store(directory) as store:
         clock = SimulatedClock(WEDNESDAY)
-        running = EmbeddedBus(store, clock)
-        for group, handle in handlers.items():
-            running.subscribe(group, [Subscription(("messages",), TYPES, handle)])  # type: ignore[arg-type]
-        await running.start()
-        try:
+        async with begun(EmbeddedBus(store, clock), handlers) as running:
             yield running, Aggregates(KIND, store, clock)
-        finally:
-            await running.stop()
+
+
+@asynccontextmanager
+async def kafka_bus(
+    address: str, url: str, name: str, **handlers: Handle
+) -> AsyncIterator[tuple[Bus, Aggregates[Thing]]]:
+    cluster = Cluster(address, prefix=f"{name}.", partitions=3, replication=1)
+    async with mongo_store(url, name) as store:
+        clock = SimulatedClock(WEDNESDAY)
+        async with begun(KafkaBus(cluster, store, clock), handlers) as running:
+            yield running, Aggregates(KIND, store, clock)
+
+
+@asynccontextmanager
+async def begun(running: Bus, handlers: Mapping[str, Handle]) -> AsyncIterator[Bus]:
+    for group, handle in handlers.items():
+        running.subscribe(group, [Subscription(("messages",), TYPES, handle)])
+    await running.start()
+    try:
+        yield running
+    finally:
+        await running.stop()
 
 
 class Hearing:
@@ -58,9 +90,9 @@ async def fill(things: Aggregates[Thing], names: str, each: int) -> None:
 
 
 @in_a_loop
-async def test_every_group_hears_every_event_of_a_key_in_order(tmp_path: Path) -> None:
+async def test_every_group_hears_every_event_of_a_key_in_order(bus: Begin) -> None:
     one, other = Hearing(), Hearing()
-    async with bus(tmp_path, one=one, other=other) as (running, things):
+    async with bus(one=one, other=other) as (running, things):
         await fill(things, "abcdef", 20)
         await running.idle()
     expected = {name: list(range(1, 21)) for name in "abcdef"}
@@ -69,12 +101,12 @@ async def test_every_group_hears_every_event_of_a_key_in_order(tmp_path: Path) -
 
 
 @in_a_loop
-async def test_a_group_goes_on_where_it_was_and_a_new_one_starts_at_the_beginning(tmp_path: Path) -> None:
-    async with bus(tmp_path, old=Hearing()) as (running, things):
+async def test_a_group_goes_on_where_it_was_and_a_new_one_starts_at_the_beginning(bus: Begin) -> None:
+    async with bus(old=Hearing()) as (running, things):
         await fill(things, "ab", 5)
         await running.idle()
     old, new = Hearing(), Hearing()
-    async with bus(tmp_path, old=old, new=new) as (running, things):
+    async with bus(old=old, new=new) as (running, things):
         await fill(things, "c", 2)
         await running.idle()
     assert old.heard == {"c": [1, 2]}
@@ -83,15 +115,15 @@ async def test_a_group_goes_on_where_it_was_and_a_new_one_starts_at_the_beginnin
 
 @in_a_loop
 async def test_an_event_that_cannot_be_answered_holds_back_its_key_and_comes_back_in_order(
-    tmp_path: Path,
+    bus: Begin,
 ) -> None:
     hearing = Hearing(poison="a/2")
-    async with bus(tmp_path, group=hearing) as (running, things):
+    async with bus(group=hearing) as (running, things):
         await fill(things, "ab", 4)
         await running.idle()
         assert hearing.heard == {"a": [1], "b": [1, 2, 3, 4]}
     mended = Hearing()
-    async with bus(tmp_path, group=mended) as (running, things):
+    async with bus(group=mended) as (running, things):
         await fill(things, "a", 5)
         await running.idle()
         assert mended.heard == {}
@@ -103,23 +135,43 @@ async def test_an_event_that_cannot_be_answered_holds_back_its_key_and_comes_bac
 
 
 @in_a_loop
+async def test_an_event_waits_for_a_store_that_is_away(bus: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "AWAY_SECONDS", 0.01)
+    away = [True, True, False]
+    heard: list[str] = []
+
+    async def handle(record: Record) -> None:
+        if away[0]:
+            away.pop(0)
+            raise Unavailable("the store is away")
+        heard.append(record.id)
+
+    async with bus(group=handle) as (running, things):
+        await fill(things, "a", 2)
+        await running.idle()
+        assert running.held_counts() == {}
+    assert heard == ["a/1", "a/2"]
+
+
+@in_a_loop
 async def test_a_group_far_behind_reads_what_memory_no_longer_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded, "TAIL", 8)
+    bus = partial(embedded_bus, tmp_path)
     hearing = Hearing()
-    async with bus(tmp_path) as (_, things):
+    async with bus() as (_, things):
         await fill(things, "abc", 30)
-    async with bus(tmp_path, late=hearing) as (running, things):
+    async with bus(late=hearing) as (running, things):
         await fill(things, "d", 3)
         await running.idle()
     assert hearing.heard == {name: list(range(1, 31)) for name in "abc"} | {"d": [1, 2, 3]}
 
 
 @in_a_loop
-async def test_what_comes_while_a_key_is_replayed_waits_its_turn(tmp_path: Path) -> None:
+async def test_what_comes_while_a_key_is_replayed_waits_its_turn(bus: Begin) -> None:
     hearing = Hearing(poison="a/2")
-    async with bus(tmp_path, group=hearing) as (running, things):
+    async with bus(group=hearing) as (running, things):
         await fill(things, "a", 3)
         await running.idle()
         hearing.poison = None
@@ -133,19 +185,19 @@ async def test_what_comes_while_a_key_is_replayed_waits_its_turn(tmp_path: Path)
 
 
 @in_a_loop
-async def test_what_still_cannot_be_answered_stays_under_its_new_reason(tmp_path: Path) -> None:
+async def test_what_still_cannot_be_answered_stays_under_its_new_reason(bus: Begin) -> None:
     hearing = Hearing(poison="a/2")
-    async with bus(tmp_path, group=hearing) as (running, things):
+    async with bus(group=hearing) as (running, things):
         await fill(things, "ab", 4)
         await running.idle()
-        (key,) = running.held_keys()
+        (key,) = await running.held_keys()
         assert (key.group, key.key, key.events) == ("group", "a", 3)
         assert (key.first.record.id, key.first.reason) == ("a/2", "ValueError: this one can't be read")
-        reasons = [held.reason for held in running.held("group", "a")]
+        reasons = [held.reason for held in await running.held("group", "a")]
         assert reasons[1:] == ["behind a held event"] * 2
         hearing.poison = "a/3"
         assert await running.replay("group", "a") == 1
-        (key,) = running.held_keys()
+        (key,) = await running.held_keys()
         assert (key.events, key.first.record.id) == (2, "a/3")
         assert key.first.reason == "ValueError: this one can't be read"
         assert running.held_counts() == {"group": 1}

@@ -177,7 +177,7 @@ async def test_a_bounce_is_put_down_to_its_delivery_and_nothing_is_sent_for_it(t
         assert await notify.told(id) == ["queued", "sent", "auto_replied", "bounced", "bounced"]
         _, delivery = await notify.only()
         assert (delivery.status, delivery.auto_reply) == ("bounced", "auto-reply")
-        assert notify.store.held_keys("notify") == []
+        assert await notify.store.held_back.held_keys("notify") == []
 
 
 @in_a_loop

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,13 @@ from services.audit.log import LogWriter, Report, StateError, verify_log
 from services.audit.log.disk import Disk
 from services.audit.trail import Trail, TrailClosed
 from shared.aggregate import Aggregates
+from shared.bus import Foreign
 from shared.clock import SimulatedClock
 from shared.events import Record
 from shared.store import Step
 from shared.store.sqlite import SqliteStore
 from tests.installations import THINGS, in_a_loop
-from tests.unit.trail_samples import ARRIVAL, SHANGHAI, SIGNER, Life, a_trail, take
+from tests.unit.trail_samples import ARRIVAL, SHANGHAI, SIGNER, Life, a_trail, take, taken
 
 CASES = [Life().case(number).records for number in range(3)]
 
@@ -67,7 +69,7 @@ async def test_a_crash_between_tiles_and_index_leaves_no_trace(tmp_path: Path) -
     with LogWriter(tmp_path / "audit" / "log", state) as writer:
         writer.integrate([record.value for record in CASES[1]])  # and then it crashed
     async with a_trail(tmp_path) as trail:
-        assert trail.position() == len(CASES[0])
+        assert taken(trail) == len(CASES[0])
         await take(trail, CASES[2])
         assert entries(trail) == [record.value for record in (*CASES[0], *CASES[2])]
     verified(tmp_path)
@@ -110,11 +112,11 @@ async def test_after_a_full_disk_it_goes_on_with_what_its_index_has(
             with pytest.raises((OSError, sqlite3.Error)):  # it is still full
                 await take_and_sign(trail, CASES[1])
         assert trail.published.size == len(CASES[0])
-        taken = trail.position()
-        if taken == len(CASES[0]):
+        before = taken(trail)
+        if before == len(CASES[0]):
             await take(trail, CASES[1])
         await trail.publish()
-        assert trail.published.size == trail.position() >= len(CASES[0]) + len(CASES[1])
+        assert trail.published.size == taken(trail) >= len(CASES[0]) + len(CASES[1])
         wanted = [record.value for record in (*CASES[0], *CASES[1])]
         assert entries(trail)[: len(wanted)] == wanted
     verified(tmp_path)
@@ -214,3 +216,39 @@ async def test_a_receipt_key_is_introduced_once_and_again_when_it_comes_back(tmp
         assert state.vkeys == ("one", "two", "one")
     finally:
         await store.close()
+
+
+@in_a_loop
+async def test_bytes_that_are_no_event_are_an_entry_as_they_are(tmp_path: Path) -> None:
+    foreign = Foreign("cases", b"\xff no event at all")
+    async with a_trail(tmp_path) as trail:
+        await take(trail, [CASES[0][0], foreign, CASES[0][1]])
+        assert entries(trail) == [CASES[0][0].value, foreign.value, CASES[0][1].value]
+        await trail.publish()
+    verified(tmp_path)
+
+
+@in_a_loop
+async def test_each_stream_is_taken_on_from_where_it_was(tmp_path: Path) -> None:
+    async with a_trail(tmp_path) as trail:
+        for stream, record in (("cases/0", CASES[0][0]), ("cases/1", CASES[1][0])):
+            taking = asyncio.create_task(trail.take([record], {stream: 1}))
+            trail.hurry()
+            await taking
+    async with a_trail(tmp_path) as trail:
+        assert trail.positions() == {"cases/0": 1, "cases/1": 1}
+        assert len(entries(trail)) == 2
+
+
+@in_a_loop
+async def test_an_index_of_one_stream_becomes_one_of_many(tmp_path: Path) -> None:
+    async with a_trail(tmp_path) as trail:
+        await take(trail, CASES[0])
+    with closing(sqlite3.connect(tmp_path / "audit" / FILE, isolation_level=None)) as before:
+        before.executescript(
+            "ALTER TABLE state ADD COLUMN position INTEGER NOT NULL DEFAULT 0;"
+            f"UPDATE state SET position = {len(CASES[0])}; DELETE FROM positions"
+        )
+    for _ in range(2):
+        async with a_trail(tmp_path) as trail:
+            assert (taken(trail), trail.index.state.size) == (len(CASES[0]), len(CASES[0]))

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from services.audit.log import Signer
 from services.audit.trail import Trail
+from shared.bus import Taken
+from shared.bus.embedded import STREAM
 from shared.events import Event, Record, emit
 from shared.events.cases import CaseAlarmed, CaseAssigned, CaseOpened, Ended, Rung, Started
 from shared.events.content import ContentRef
@@ -114,10 +116,14 @@ async def a_trail(directory: Path) -> AsyncIterator[Trail]:
         await trail.close()
 
 
-async def take(trail: Trail, records: Sequence[Record]) -> None:
+def taken(trail: Trail) -> int:
+    """How many events were handed over."""
+    return trail.positions().get(STREAM, 1) - 1
+
+
+async def take(trail: Trail, records: Sequence[Taken]) -> None:
     """Hand over events, as a bus would, at the positions that follow."""
-    first = trail.position() + 1
-    taking = asyncio.create_task(trail.take(list(enumerate(records, first))))
+    taking = asyncio.create_task(trail.take(records, {STREAM: taken(trail) + len(records) + 1}))
     while not taking.done():
         trail.hurry()
         await asyncio.wait([taking], timeout=0.001)

@@ -1,0 +1,137 @@
+"""The cluster's bus: Apache Kafka, through FastStream and aiokafka.
+
+What was saved is sent by `Publisher`; each group's part of this process answers what its partitions have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from faststream.kafka import KafkaBroker
+
+from shared import metrics
+from shared.bus import Held, HeldKey, Subscription, Tap
+from shared.bus.kafka.dead import DeadLetters
+from shared.bus.kafka.group import KafkaGroup
+from shared.bus.kafka.sender import PATIENCE, KafkaSender
+from shared.bus.kafka.tap import KafkaTap
+from shared.bus.kafka.topics import Cluster, ensure
+from shared.bus.publisher import Publisher
+from shared.clock import Clock
+from shared.store import HeldBack, Unpublished
+
+_log = logging.getLogger("faststream.kafka")
+_log.setLevel(logging.ERROR)  # it tells of every batch twice, and warns that it creates no topics
+
+
+class ClusterStore(Unpublished, Protocol):
+    """What the bus needs of a store."""
+
+    @property
+    def held_back(self) -> HeldBack:
+        """What groups could not answer."""
+        ...
+
+
+class KafkaBus:
+    """All groups of one process, and what it has to send.
+
+    `patience` is how many seconds the producer waits for an acknowledgement; `consumer` are settings of aiokafka's
+    consumers, such as `session_timeout_ms`.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        store: ClusterStore,
+        clock: Clock,
+        *,
+        patience: float = PATIENCE,
+        consumer: dict[str, Any] | None = None,
+    ) -> None:
+        self.cluster = cluster
+        self.groups: list[KafkaGroup] = []
+        self.sender = KafkaSender(cluster, patience=patience)
+        self.publisher = Publisher(store, self.sender, clock)
+        self._store = store
+        self._clock = clock
+        self._consumer = consumer or {}
+        self._dead = DeadLetters(cluster, self.sender)
+        self._taps: list[KafkaTap] = []
+        self._broker = KafkaBroker(
+            cluster.servers.split(","),
+            consumer_only=True,  # what is sent is sent by KafkaSender
+            apply_types=False,
+            logger=_log,
+        )
+
+    def subscribe(self, group: str, subscriptions: Sequence[Subscription]) -> None:
+        one = KafkaGroup(
+            group,
+            subscriptions,
+            cluster=self.cluster,
+            held_back=self._store.held_back,
+            dead=self._dead,
+            clock=self._clock,
+        )
+        one.part_of(self._broker, **self._consumer)
+        self.groups.append(one)
+
+    def tap(self, group: str, tap: Tap) -> None:
+        self._taps.append(KafkaTap(group, tap, self.cluster))
+
+    def _group(self, name: str) -> KafkaGroup | None:
+        return next((group for group in self.groups if group.name == name), None)
+
+    async def held_keys(self) -> list[HeldKey]:
+        return [held for group in self.groups for held in await group.answering.held_keys()]
+
+    async def held(self, group: str, key: str) -> list[Held]:
+        found = self._group(group)
+        return await found.answering.held(key) if found else []
+
+    def held_counts(self) -> dict[str, int]:
+        return {group.name: count for group in self.groups if (count := group.answering.holding())}
+
+    async def replay(self, group: str, key: str) -> int:
+        found = self._group(group)
+        return await found.answering.replay(key) if found else 0
+
+    async def start(self) -> None:
+        """Begin. Raises TopicsDiffer, or KafkaError where Kafka is away."""
+        await ensure(self.cluster)
+        await self.sender.start()
+        await self.publisher.start()
+        for group in self.groups:
+            await group.place()
+        await self._broker.start()
+        for group in self.groups:
+            await group.start()
+        for tap in self._taps:
+            await tap.start()
+        metrics.UNANSWERED.set_function(lambda: sum(group.unanswered() for group in self.groups))
+
+    async def stop(self) -> None:
+        for tap in self._taps:
+            await tap.stop()
+        await asyncio.gather(*(group.stop() for group in self.groups))
+        await self._broker.stop()
+        await self.publisher.stop()
+        await self.sender.stop()
+
+    def not_ready(self) -> list[str]:
+        """Which groups don't get on, and why. That Kafka is away is no reason to take nothing at the door."""
+        parts: list[KafkaGroup | KafkaTap] = [*self.groups, *self._taps]
+        return [f"{one.name}: {reason}" for one in parts if (reason := one.ready()) is not None]
+
+    async def idle(self) -> None:
+        while True:
+            await self.publisher.idle()
+            waits = [not await group.idle() for group in self.groups]
+            waits += [not await tap.idle() for tap in self._taps]
+            if not any(waits) and not self.publisher.unpublished():
+                return
+            await asyncio.sleep(0.01)

@@ -1,0 +1,190 @@
+"""The topics: how each is set up, created where it is missing, and checked where it is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError
+
+from shared.events import TOPICS
+
+log = structlog.get_logger()
+
+DEAD = ".dead"
+"""What ends the name of the topic with references to what could not be answered."""
+_DEAD_KEPT = timedelta(days=90)
+_FOREVER = "-1"
+_ALREADY_THERE = 36
+_LOOK_AGAIN = 0.1
+_PATIENCE = 30.0
+
+
+class TopicsDiffer(RuntimeError):
+    """Topics are not as they must be. Says which, what is, what should be, and what to do."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where Kafka is, and how this installation's topics are set up in it.
+
+    The number of partitions is fixed when the topics are created: with another a key's next events would go elsewhere.
+    """
+
+    servers: str
+    prefix: str = ""
+    partitions: int = 12
+    replication: int = 3
+    kept: timedelta | None = None
+    """How long events are kept; None keeps them, so that a new group hears everything."""
+
+    def named(self, topic: str) -> str:
+        """A topic's name in Kafka."""
+        return self.prefix + topic
+
+    def plain(self, name: str) -> str:
+        """The topic of a name in Kafka."""
+        return name.removeprefix(self.prefix)
+
+    def partitions_of(self, topic: str) -> int:
+        """How many partitions a topic has. References to what is dead are few."""
+        return 1 if topic.endswith(DEAD) else self.partitions
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic as it must be."""
+
+    name: str
+    partitions: int
+    replication: int
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def table(cluster: Cluster) -> list[Topic]:
+    """Every topic of an installation."""
+    durable = {
+        "cleanup.policy": "delete",  # compaction would take all but a key's last event
+        "min.insync.replicas": str(max(1, cluster.replication - 1)),
+        "unclean.leader.election.enable": "false",
+        "retention.bytes": _FOREVER,
+    }
+    kept = {"": cluster.kept, DEAD: _DEAD_KEPT}
+    return [
+        Topic(
+            cluster.named(name + end),
+            cluster.partitions_of(name + end),
+            cluster.replication,
+            {**durable, "retention.ms": _milliseconds(how_long)},
+        )
+        for name in TOPICS
+        for end, how_long in kept.items()
+    ]
+
+
+def _milliseconds(kept: timedelta | None) -> str:
+    return _FOREVER if kept is None else str(kept // timedelta(milliseconds=1))
+
+
+async def ensure(cluster: Cluster) -> None:
+    """Create what is missing, then check everything. Raises TopicsDiffer, or KafkaError where Kafka is away."""
+    wanted = table(cluster)
+    admin = AIOKafkaAdminClient(bootstrap_servers=cluster.servers)
+    try:
+        await admin.start()
+        there = set(await admin.list_topics())
+        if missing := [topic for topic in wanted if topic.name not in there]:
+            await _create(admin, missing)
+        differences = [
+            difference for topic, found in await _found(admin, wanted) for difference in _differ(topic, found)
+        ]
+    finally:
+        await admin.close()
+    if differences:
+        raise TopicsDiffer(
+            "Kafka's topics are not as they must be, and nothing was changed:\n  " + "\n  ".join(differences)
+        )
+
+
+async def _create(admin: Any, missing: Sequence[Topic]) -> None:
+    answer = await admin.create_topics(
+        [
+            NewTopic(one.name, one.partitions, one.replication, topic_configs=dict(one.settings))
+            for one in missing
+        ]
+    )
+    refused = [
+        f"{name}: {said or f'error {code}'}"
+        for name, code, said in answer.topic_errors
+        if code not in {0, _ALREADY_THERE}  # another instance was as fast
+    ]
+    if refused:
+        raise TopicsDiffer("Kafka does not let these topics be created:\n  " + "\n  ".join(refused))
+    log.info("bus.topics_created", topics=[one.name for one in missing])
+
+
+async def _found(admin: Any, wanted: Sequence[Topic]) -> list[tuple[Topic, dict[str, str]]]:
+    """Each topic's settings as they are, once every partition of it has a leader."""
+    names = [topic.name for topic in wanted]
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            described = {one["topic"]: one for one in await admin.describe_topics(names)}
+            if all(_led(described.get(name)) for name in names):
+                break
+            await asyncio.sleep(_LOOK_AGAIN)
+    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    settings: dict[str, dict[str, str]] = {}
+    for answer in answers:
+        for code, said, _, name, entries in answer.resources:
+            if code:
+                raise KafkaError(f"the settings of topic {name} can't be read: {said or f'error {code}'}")
+            settings[name] = {entry[0]: entry[1] for entry in entries}
+    return [
+        (
+            topic,
+            {
+                **settings[topic.name],
+                "partitions": str(len(described[topic.name]["partitions"])),
+                "replication": str(min(len(one["replicas"]) for one in described[topic.name]["partitions"])),
+            },
+        )
+        for topic in wanted
+    ]
+
+
+def _led(described: Mapping[str, Any] | None) -> bool:
+    if described is None or described["error_code"] or not described["partitions"]:
+        return False
+    return all(one["leader"] >= 0 for one in described["partitions"])
+
+
+_REMEDY = {
+    "partitions": "set THROUGHLINE_TOPIC_PARTITIONS to what is: a topic's partitions never change once it has events",
+    "replication": "reassign its partitions, or set THROUGHLINE_TOPIC_REPLICATION to what is",
+}
+
+
+def _differ(topic: Topic, found: Mapping[str, str]) -> list[str]:
+    should = {
+        "partitions": str(topic.partitions),
+        "replication": str(topic.replication),
+        **topic.settings,
+    }
+    return [
+        f"topic {topic.name}: {what} is {found.get(what, 'not set')}, should be {wanted}; "
+        + _REMEDY.get(what, f"`kafka-configs --alter --topic {topic.name} --add-config {what}={wanted}`")
+        for what, wanted in should.items()
+        if not _does(what, found.get(what), wanted)
+    ]
+
+
+def _does(what: str, found: str | None, wanted: str) -> bool:
+    if found is None or what != "retention.ms" or _FOREVER in {found, wanted}:
+        return found == wanted or (what == "retention.ms" and found == _FOREVER)
+    return int(found) >= int(wanted)
