@@ -164,3 +164,26 @@ class Unpublished(Protocol):
     async def left_behind(self, until: datetime, limit: int) -> list[tuple[Collection, str]]:
         """Aggregates with events from before `until` that were never marked as sent, the longest waiting first."""
         ...
+
+
+class HeldBack(Protocol):
+    """What a group could not answer, and what waits behind it: kept until it is replayed. Every store has one.
+
+    A key's events are held in the order in which they came; so an aggregate's are in order.
+    """
+
+    async def hold(self, group: str, record: Record, reason: str, *, anew: bool = False) -> None:
+        """Keep an event, once. Its first reason and its place stand; tried `anew`, it has a new reason."""
+        ...
+
+    async def held(self, group: str, key: str) -> list[tuple[Record, str]]:
+        """What is held of a key, in order, each with its reason."""
+        ...
+
+    async def release(self, group: str, key: str, record_id: str) -> None:
+        """An event was answered after all. One that is not held is let be."""
+        ...
+
+    async def held_keys(self, group: str) -> list[tuple[str, int, str, Record]]:
+        """The keys that are held, the longest waiting first: key, how many, the first one's reason, and it."""
+        ...

@@ -19,6 +19,7 @@ from shared.events import Record
 from shared.store import Collection, Document, Step, StoreError, Where
 from shared.store.group_commit import Committed, GroupCommit
 from shared.store.instants import instant
+from shared.store.sqlite_held import SqliteHeldBack
 from shared.store.sqlite_steps import Steps, write_claims
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise StoreError(f"{self.directory}: the store can't be opened: {error}") from error
         self._commits = GroupCommit(self._writer, self._keys, str(self.directory))
+        self.held_back = SqliteHeldBack(self._reader, self._submit)
 
     async def close(self) -> None:
         """Write what was handed over, then end the writer."""

@@ -8,27 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from bson import ObjectId
 from pymongo import AsyncMongoClient, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import (
-    BulkWriteError,
-    ConnectionFailure,
-    DocumentTooLarge,
-    DuplicateKeyError,
-    PyMongoError,
-)
+from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.results import UpdateResult
 
 from shared.events import Record
-from shared.store import Collection, Conflict, Document, Step, StoreError, Unavailable, Where
+from shared.store import Collection, Conflict, Document, Step, StoreError, Where
 from shared.store.instants import instant, milliseconds
+from shared.store.mongo.errors import said
+from shared.store.mongo.held import MongoHeldBack
 
 T = TypeVar("T")
 Bson = dict[str, Any]
@@ -66,10 +61,12 @@ class MongoStore:
         self._database = self._client.get_database(self._name, read_concern=ReadConcern("majority"))
         self._events = self._database["events"]
         self._claims = self._database["claims"]
-        async with _said():
+        self.held_back = MongoHeldBack(self._database)
+        async with said():
             await self._events.create_indexes([IndexModel([("subject", 1), ("sequence", 1)], unique=True)])
             for collection in self._collections:
                 await self._documents(collection).create_indexes(_indexes(collection))
+            await self.held_back.create()
 
     async def close(self) -> None:
         """End the connections."""
@@ -79,7 +76,7 @@ class MongoStore:
         return self._database[f"doc_{collection.name}"]
 
     async def load(self, collection: Collection, id: str) -> Document | None:
-        async with _said():
+        async with said():
             found = await self._documents(collection).find_one({"_id": id}, _STATE)
         return None if found is None else _document(found)
 
@@ -98,7 +95,7 @@ class MongoStore:
         self, save: Callable[[], Awaitable[bool]], stands: Callable[[], Awaitable[bool]]
     ) -> bool:
         """Whether `save` took effect. A save whose answer was lost is tried again, and recognised by its mark."""
-        async with _said():
+        async with said():
             for left in reversed(range(_TRIES)):
                 try:
                     return await save() or (left < _TRIES - 1 and await stands())
@@ -140,7 +137,7 @@ class MongoStore:
         return any(record.value in first for record in await self.history(step.id))
 
     async def claim(self, claims: Mapping[str, str]) -> dict[str, str]:
-        async with _said():
+        async with said():
             standing = await asyncio.gather(*(self._claim(key, value) for key, value in claims.items()))
         return dict(zip(claims, standing, strict=True))
 
@@ -159,19 +156,19 @@ class MongoStore:
         raise AssertionError
 
     async def claimed(self, key: str) -> str | None:
-        async with _said():
+        async with said():
             found = await self._claims.find_one({"_id": key})
         return None if found is None else str(found["value"])
 
     async def due(self, collection: Collection, until: datetime, limit: int) -> list[tuple[str, datetime]]:
         asked = {"due": {"$lte": int(until.timestamp() * 1000)}}
-        async with _said():
+        async with said():
             found = self._documents(collection).find(asked, {"due": 1}).sort("due", 1).limit(limit)
             return [(one["_id"], instant(one["due"])) async for one in found]
 
     async def next_due(self, collection: Collection) -> datetime | None:
         asked = {"due": {"$exists": True}}
-        async with _said():
+        async with said():
             found = await self._documents(collection).find_one(asked, {"due": 1}, sort=[("due", 1)])
         return None if found is None else instant(found["due"])
 
@@ -191,21 +188,21 @@ class MongoStore:
             value, id = after
             conditions.append({f"{field}": {f"{past}e": value}})
             conditions.append({"$or": [{field: {past: value}}, {field: value, "_id": {past: id}}]})
-        async with _said():
+        async with said():
             found = self._documents(collection).find({"$and": conditions}, {**_STATE, field: 1})
             found = found.sort([(field, direction), ("_id", direction)]).limit(limit)
             return [(_document(one), one["f"][order]) async for one in found]
 
     async def count(self, collection: Collection, where: Sequence[Where] = (), *, cap: int = 10_000) -> int:
         conditions = _conditions(where)
-        async with _said():
+        async with said():
             return await self._documents(collection).count_documents(
                 {"$and": conditions} if conditions else {}, limit=cap
             )
 
     async def history(self, id: str) -> list[Record]:
         events: dict[int, Record] = {}
-        async with _said():
+        async with said():
             for (
                 collection
             ) in self._collections:  # before `events`: what moves there meanwhile is read twice, not never
@@ -217,17 +214,17 @@ class MongoStore:
 
     async def free_bytes(self) -> int:
         """What the database's disk has free. A server that does not say so is left to refuse by itself."""
-        async with _said():
-            said = await self._database.command("dbStats", freeStorage=0)
-        if "fsTotalSize" not in said:
+        async with said():
+            stats = await self._database.command("dbStats", freeStorage=0)
+        if "fsTotalSize" not in stats:
             return sys.maxsize
-        return int(said["fsTotalSize"]) - int(said["fsUsedSize"])
+        return int(stats["fsTotalSize"]) - int(stats["fsUsedSize"])
 
     def on_commit(self, hear: Callable[[Step], None]) -> None:
         self._hearers.append(hear)
 
     async def pending(self, collection: Collection, id: str) -> list[Record]:
-        async with _said():
+        async with said():
             found = (
                 await self._documents(collection).find_one({"_id": id}, {"unpublished": 1, "published": 1})
                 or {}
@@ -240,7 +237,7 @@ class MongoStore:
 
     async def published(self, collection: Collection, id: str, sequence: int) -> None:
         documents = self._documents(collection)
-        async with _said():
+        async with said():
             found = await documents.find_one({"_id": id}, {"unpublished": 1}) or {}
             moved = [one for one in found.get("unpublished", ()) if one["sequence"] <= sequence]
             await self._keep([{**one, "_id": f"{id}/{one['sequence']}", "subject": id} for one in moved])
@@ -263,7 +260,7 @@ class MongoStore:
     async def left_behind(self, until: datetime, limit: int) -> list[tuple[Collection, str]]:
         asked = {"unpublished.time": {"$lte": milliseconds(until)}}
         waiting: list[tuple[int, str, Collection]] = []
-        async with _said():
+        async with said():
             for collection in self._collections:
                 found = self._documents(collection).find(asked, {"unpublished.time": 1})
                 async for one in found.sort("unpublished.time", 1).limit(limit):
@@ -312,14 +309,3 @@ def _condition(one: Where) -> Bson:
         return {f"f.{one.field}": {"$exists": one.is_ == "not null"}}
     value = list(one.value) if one.is_ == "in" and isinstance(one.value, Sequence) else one.value
     return {f"f.{one.field}": {_OPERATORS[one.is_]: value}}
-
-
-@asynccontextmanager
-async def _said() -> AsyncIterator[None]:
-    """What goes wrong with MongoDB, in the port's words."""
-    try:
-        yield
-    except DocumentTooLarge as error:
-        raise StoreError(f"an aggregate has grown beyond what one document can hold: {error}") from error
-    except PyMongoError as error:
-        raise Unavailable(f"MongoDB does not take this now: {error}") from error
