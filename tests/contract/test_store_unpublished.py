@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pymongo.errors import BulkWriteError
 from pymongo.uri_parser import parse_uri
 
 from deploy.loopback import mongo
@@ -17,12 +19,15 @@ from shared import ids
 from shared.aggregate import Aggregates
 from shared.clock import SimulatedClock
 from shared.events import Record, emit
-from shared.store import Conflict, Step, Unavailable
+from shared.store import Conflict, Step, StoreError, Unavailable
 from shared.store.mongo import MongoStore
+from shared.store.mongo.errors import said
 from tests.installations import KIND, THINGS, WEDNESDAY, Thing, happened, in_a_loop, mongo_store
 from tests.servers import here
 
 pytestmark = pytest.mark.cluster
+
+SAVED = b'{"inputs":["input 1"],"time":"2026-09-30T08:00:00+00:00","state":{"count":1}}'
 
 
 @pytest.fixture
@@ -102,6 +107,8 @@ class Line:
         self._to: tuple[str, int] = parse_uri(url)["nodelist"][0]
         self.cut_next = False
         self.cuts = 0
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        """What happens between the write and the loss of its answer."""
 
     @asynccontextmanager
     async def laid(self) -> AsyncIterator[str]:
@@ -118,6 +125,8 @@ class Line:
                 if self.cut_next and b"doc_things" in asked:
                     self.cut_next = False
                     self.cuts += 1
+                    if self.meanwhile is not None:
+                        await self.meanwhile()
                     break
                 writer.write(answer)
         for one in (writer, back):
@@ -154,6 +163,90 @@ async def test_another_save_at_the_same_version_is_a_conflict_though_the_answer_
 
 
 @in_a_loop
+async def test_of_many_saves_whose_answer_was_lost_each_is_told_what_became_of_it(
+    mongo_url: str, database: str
+) -> None:
+    line = Line(mongo_url)
+    async with line.laid() as url, mongo_store(url, database) as store:
+        for id in ("t_0", "t_1", "t_2", "t_3"):
+            await store.commit(Step(THINGS, id, 0, b"{}", (_record(1, id),)))
+        line.cut_next = True
+        outcomes = await asyncio.gather(
+            *(
+                store.commit(Step(THINGS, f"t_{n}", n % 2, b"{}", (_record(1 + n % 2, f"t_{n}"),)))
+                for n in range(8)
+            ),
+            return_exceptions=True,
+        )
+        assert line.cuts == 1
+        histories = [len(await store.history(f"t_{n}")) for n in range(8)]
+    assert [type(one) for one in outcomes] == [
+        *(Conflict, type(None), Conflict, type(None)),  # there already, changed
+        *(type(None), Conflict, type(None), Conflict),  # new, never there
+    ]
+    assert histories == [1, 2, 1, 2, 1, 0, 1, 0]
+
+
+@in_a_loop
+async def test_a_save_whose_answer_was_lost_is_recognised_under_what_others_saved_on_top_of_it(
+    mongo_url: str, database: str
+) -> None:
+    line = Line(mongo_url)
+    async with (
+        line.laid() as url,
+        mongo_store(url, database) as store,
+        mongo_store(mongo_url, database) as other,
+    ):
+
+        async def build_on_it() -> None:
+            await happen(other, "t_1", "another input")
+            await other.published(THINGS, "t_1", 1)
+
+        line.cut_next, line.meanwhile = True, build_on_it
+        await store.commit(Step(THINGS, "t_1", 0, SAVED, (_record(1),)))
+        assert line.cuts == 1
+        assert sequences(await store.history("t_1")) == [1, 2]
+
+
+@in_a_loop
+async def test_an_aggregate_that_has_grown_too_large_hurts_no_other(mongo_url: str, database: str) -> None:
+    async with mongo_store(mongo_url, database) as store:
+        bodies = {"t_1": b"{}", "t_2": bytes(17 * 2**20), "t_3": b"{}"}
+        outcomes = await asyncio.gather(
+            *(store.commit(Step(THINGS, id, 0, body, (_record(1, id),))) for id, body in bodies.items()),
+            return_exceptions=True,
+        )
+        loaded = [await store.load(THINGS, id) is not None for id in bodies]
+    assert [type(one) for one in outcomes] == [type(None), StoreError, type(None)]
+    assert "grown beyond" in str(outcomes[1])
+    assert loaded == [True, False, True]
+
+
+@in_a_loop
+async def test_of_many_marks_at_once_each_moves_its_own_aggregate(mongo_url: str, database: str) -> None:
+    async with mongo_store(mongo_url, database) as store:
+        await asyncio.gather(*(happen(store, f"t_{n}", "a", "b", "c") for n in range(30)))
+        waiting = await asyncio.gather(*(store.pending(THINGS, f"t_{n}") for n in range(31)))
+        assert [sequences(one) for one in waiting] == [[1, 2, 3]] * 30 + [[]]
+        await asyncio.gather(*(store.published(THINGS, f"t_{n}", n % 4) for n in range(30)))
+        for n in range(30):
+            assert sequences(await store.pending(THINGS, f"t_{n}")) == [1, 2, 3][n % 4 :]
+            assert sequences(await store.history(f"t_{n}")) == [1, 2, 3]
+
+
+@in_a_loop
+async def test_what_a_batch_was_to_write_is_in_no_error() -> None:
+    failed = BulkWriteError(
+        {"writeErrors": [{"errmsg": "no room", "op": {"box": b"sealed"}}], "writeConcernErrors": []}
+    )
+    with pytest.raises(Unavailable, match="no room") as raised:
+        async with said():
+            raise failed
+    told = "".join(traceback.format_exception(raised.value))
+    assert "sealed" not in told
+
+
+@in_a_loop
 async def test_where_the_store_is_away_the_caller_hears_it_and_may_come_again(
     tmp_path: Path, database: str
 ) -> None:
@@ -172,14 +265,14 @@ async def test_where_the_store_is_away_the_caller_hears_it_and_may_come_again(
             assert sequences(await store.history("t_1")) == [1, 2]
 
 
-def _record(sequence: int) -> Record:
+def _record(sequence: int, id: str = "t_1") -> Record:
     return emit(
         happened("a"),
         source="/test",
-        subject="t_1",
+        subject=id,
         sequence=sequence,
         time=WEDNESDAY,
         causation=f"input {sequence}",
-        key="t_1",
+        key=id,
         nonce=ids.random_bytes(16),
     )
