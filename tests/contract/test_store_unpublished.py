@@ -18,8 +18,10 @@ from deploy.loopback import mongo
 from shared import ids
 from shared.aggregate import Aggregates
 from shared.clock import SimulatedClock
+from shared.content import seal
+from shared.content.cluster import ClusterContent
 from shared.events import Record, emit
-from shared.store import Conflict, Step, StoreError, Unavailable
+from shared.store import LARGE_FROM_BYTES, Conflict, Step, StoreError, Unavailable
 from shared.store.mongo import MongoStore
 from shared.store.mongo.errors import said
 from tests.installations import KIND, THINGS, WEDNESDAY, Thing, happened, in_a_loop, mongo_store
@@ -232,6 +234,52 @@ async def test_of_many_marks_at_once_each_moves_its_own_aggregate(mongo_url: str
         for n in range(30):
             assert sequences(await store.pending(THINGS, f"t_{n}")) == [1, 2, 3][n % 4 :]
             assert sequences(await store.history(f"t_{n}")) == [1, 2, 3]
+
+
+@in_a_loop
+async def test_when_a_step_can_be_seen_its_content_can_be_read(mongo_url: str, database: str) -> None:
+    line = Line(mongo_url)
+    pairs = [seal(plain, owner="t_1", now=WEDNESDAY) for plain in (b"small", bytes(LARGE_FROM_BYTES + 1))]
+    step = Step(THINGS, "t_1", 0, SAVED, (_record(1),), contents=tuple(sealed for sealed, _ in pairs))
+    read: list[bytes] = []
+    async with (
+        line.laid() as url,
+        mongo_store(url, database) as store,
+        mongo_store(mongo_url, database) as other,
+    ):
+
+        async def look() -> None:
+            read.extend([await ClusterContent(other).open(ref.ref) for _, ref in pairs])
+
+        line.cut_next, line.meanwhile = True, look
+        await store.commit(step)
+    assert read == [b"small", bytes(LARGE_FROM_BYTES + 1)]
+
+
+@in_a_loop
+async def test_content_is_not_swept_wherever_the_event_of_its_step_is(mongo_url: str, database: str) -> None:
+    async with mongo_store(mongo_url, database) as store:
+        refs = []
+        for id in ("t_waits", "t_moved"):
+            sealed, ref = seal(id.encode(), owner=id, now=WEDNESDAY)
+            await things(store).answer(id, "a", lambda state, now: [happened("a")], contents=(sealed,))
+            refs.append(ref.ref)
+        await store.published(THINGS, "t_moved", 1)
+        assert await store.contents.sweep(WEDNESDAY + timedelta(days=1)) == 0
+        assert [await ClusterContent(store).open(ref) for ref in refs] == [b"t_waits", b"t_moved"]
+        assert await store.contents._boxes.count_documents({"loose": {"$exists": True}}) == 0  # seen, once
+
+
+@in_a_loop
+async def test_a_large_content_that_came_in_part_comes_whole_when_it_comes_again(
+    mongo_url: str, database: str
+) -> None:
+    plain = secrets.token_bytes(3 * LARGE_FROM_BYTES)
+    sealed, ref = seal(plain, owner="t_1", now=WEDNESDAY)
+    async with mongo_store(mongo_url, database) as store:
+        await store.contents._chunks.insert_one({"files_id": ref.ref, "n": 0, "data": b"a part"})
+        await store.commit(Step(THINGS, "t_1", 0, SAVED, (_record(1),), contents=(sealed,)))
+        assert await ClusterContent(store).open(ref.ref) == plain
 
 
 @in_a_loop

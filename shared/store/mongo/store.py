@@ -15,9 +15,10 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.read_concern import ReadConcern
 
 from shared.events import Record
-from shared.store import Collection, Document, Step, StoreError, Where
+from shared.store import Collection, Document, Step, Where
 from shared.store.instants import instant, milliseconds
 from shared.store.mongo.claims import Claims
+from shared.store.mongo.contents import Contents
 from shared.store.mongo.errors import said
 from shared.store.mongo.forms import STATE, Bson, conditions, document, indexes, record
 from shared.store.mongo.held import MongoHeldBack
@@ -55,6 +56,7 @@ class MongoStore:
         self._events = self._database["events"]
         self._claims = Claims(self._database["claims"])
         self.held_back = MongoHeldBack(self._database)
+        self.contents = Contents(self._database, Contents.bucket(self._database))
         documents = {one.name: self._documents(one) for one in self._collections}
         self._loading = {name: Loading(one) for name, one in documents.items()}
         self._saving = {name: Saving(one, self._events) for name, one in documents.items()}
@@ -64,10 +66,11 @@ class MongoStore:
             for collection in self._collections:
                 await self._documents(collection).create_indexes(indexes(collection))
             await self.held_back.create()
+            await self.contents.create()
 
     async def close(self) -> None:
         """Finish what is under way, then end the connections."""
-        under_way: list[Loading | Saving | Publishing | Claims] = [self._claims]
+        under_way: list[Claims | Contents | Loading | Saving | Publishing] = [self._claims, self.contents]
         under_way += [*self._loading.values(), *self._saving.values(), *self._publishing.values()]
         for one in under_way:
             await one.done()
@@ -80,8 +83,8 @@ class MongoStore:
         return await self._loading[collection.name].load(id)
 
     async def commit(self, step: Step) -> None:
-        if step.contents:  # rather than lose it
-            raise StoreError(f"{step.id}: there is no place for content beside this store yet")
+        if step.contents:
+            await self.contents.keep(step)
         await self._saving[step.collection.name].save(step)
         if step.records:
             for hear in self._hearers:
