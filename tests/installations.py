@@ -7,18 +7,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import pytest
 from pydantic import BaseModel
 
 from shared.aggregate import Kind
 from shared.events import Event, Record
 from shared.events.messages import MessageSettled
 from shared.store import Collection
-from shared.store.mongo import MongoStore
+from shared.store.mongo import Driver, MongoStore
 from shared.store.sqlite import SqliteStore
 
 WEDNESDAY = datetime(2026, 9, 30, 8, 0, tzinfo=UTC)
+
+MONGO = [pytest.param(driver, marks=pytest.mark.cluster) for driver in get_args(Driver)]
+"""The contract suites' parameters for the cluster's store, by each driver."""
 
 NEVER_ENDS = 300.0
 """Seconds, many times what the slowest test takes on a busy machine."""
@@ -61,8 +65,10 @@ async def sqlite_store(directory: Path) -> AsyncIterator[SqliteStore]:
 
 
 @asynccontextmanager
-async def mongo_store(url: str, database: str, *, patience: float = 10) -> AsyncIterator[MongoStore]:
-    store = MongoStore(url, database, [THINGS], patience=patience)
+async def mongo_store(
+    url: str, database: str, *, patience: float = 10, driver: Driver = "pymongo"
+) -> AsyncIterator[MongoStore]:
+    store = MongoStore(url, database, [THINGS], patience=patience, driver=driver)
     await store.open()
     try:
         yield store

@@ -23,9 +23,18 @@ from shared.content.words import MessageWords
 from shared.events import emit
 from shared.events.content import ContentRef
 from shared.store import LARGE_FROM_BYTES, Conflict, Sealed, Step, Store
-from shared.store.mongo import MongoStore
+from shared.store.mongo import Driver, MongoStore
 from shared.store.sqlite import SqliteStore
-from tests.installations import KIND, THINGS, WEDNESDAY, happened, in_a_loop, mongo_store, sqlite_store
+from tests.installations import (
+    KIND,
+    MONGO,
+    THINGS,
+    WEDNESDAY,
+    happened,
+    in_a_loop,
+    mongo_store,
+    sqlite_store,
+)
 
 LARGE = LARGE_FROM_BYTES * 2 + 77_777
 A_DAY = timedelta(days=1)
@@ -68,13 +77,14 @@ class Embedded(Place):
 
 
 class Cluster(Place):
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, driver: Driver) -> None:
         self._url = url
+        self._driver = driver
         self._database = f"test_{secrets.token_hex(6)}"
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[tuple[Store, ContentStore]]:
-        async with mongo_store(self._url, self._database) as store:
+        async with mongo_store(self._url, self._database, driver=self._driver) as store:
             yield store, ClusterContent(store)
 
     async def spoil(self, store: Store, ref: str) -> None:
@@ -83,16 +93,18 @@ class Cluster(Place):
 
     async def at_rest(self) -> bytes:
         kept = b""
-        async with mongo_store(self._url, self._database) as store:
+        async with mongo_store(self._url, self._database, driver=self._driver) as store:
             for name in await store._database.list_collection_names():
                 async for one in store._database[name].find():
                     kept += bson.encode(one)
         return kept
 
 
-@pytest.fixture(params=["sqlite", pytest.param("mongo", marks=pytest.mark.cluster)])
+@pytest.fixture(params=["sqlite", *MONGO])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    return Embedded(tmp_path) if request.param == "sqlite" else Cluster(request.getfixturevalue("mongo_url"))
+    if request.param == "sqlite":
+        return Embedded(tmp_path)
+    return Cluster(request.getfixturevalue("mongo_url"), request.param)
 
 
 async def sealed(contents: ContentStore, *plain: bytes) -> tuple[tuple[Sealed, ...], list[ContentRef]]:

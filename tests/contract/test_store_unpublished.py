@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -280,6 +281,15 @@ async def test_a_large_content_that_came_in_part_comes_whole_when_it_comes_again
         await store.contents._chunks.insert_one({"files_id": ref.ref, "n": 0, "data": b"a part"})
         await store.commit(Step(THINGS, "t_1", 0, SAVED, (_record(1),), contents=(sealed,)))
         assert await ClusterContent(store).open(ref.ref) == plain
+
+
+@in_a_loop
+async def test_a_driver_that_is_not_installed_is_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, database: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "motor", None)
+    with pytest.raises(StoreError, match=r"pip install 'throughline\[motor\]'"):
+        await MongoStore("mongodb://127.0.0.1", database, [THINGS], driver="motor").open()
 
 
 @in_a_loop

@@ -25,7 +25,8 @@ from shared.store.mongo.errors import again, said
 from shared.store.mongo.forms import Bson, event_id
 
 _PAGE = 500
-_FILES = "content_files"
+FILES = "content_files"
+"""The name of the GridFS bucket."""
 
 
 class Contents:
@@ -35,15 +36,10 @@ class Contents:
         self._database = database
         self._boxes = database["contents"]
         self._keys = database["content_keys"]
-        self._files = database[f"{_FILES}.files"]
-        self._chunks = database[f"{_FILES}.chunks"]
+        self._files = database[f"{FILES}.files"]
+        self._chunks = database[f"{FILES}.chunks"]
         self._bucket = bucket
         self._asked: Gathering[Step, None] = Gathering(self._keep)
-
-    @staticmethod
-    def bucket(database: AsyncDatabase[Bson]) -> AsyncGridFSBucket:
-        """Where large boxes are."""
-        return AsyncGridFSBucket(database, _FILES)
 
     async def create(self) -> None:
         """The index of what is loose."""

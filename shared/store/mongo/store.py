@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from pymongo import AsyncMongoClient, IndexModel
+from pymongo import IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.read_concern import ReadConcern
 
@@ -18,7 +18,8 @@ from shared.events import Record
 from shared.store import Collection, Document, Step, Where
 from shared.store.instants import instant, milliseconds
 from shared.store.mongo.claims import Claims
-from shared.store.mongo.contents import Contents
+from shared.store.mongo.contents import FILES, Contents
+from shared.store.mongo.driver import Driver, connect
 from shared.store.mongo.errors import said
 from shared.store.mongo.forms import STATE, Bson, conditions, document, indexes, record
 from shared.store.mongo.held import MongoHeldBack
@@ -28,35 +29,40 @@ from shared.store.mongo.saving import Saving
 
 
 class MongoStore:
-    """A service's store in a database of its own. `open` in a running loop, `close` before it ends.
+    """A service's store, in the one database of its installation. `open` in a running loop, `close` before it ends.
+
+    It writes the collections of its service; `history` looks into those that it was given, so it is given all.
 
     `patience` is how many seconds a call waits for a server before it says that there is none.
     """
 
     def __init__(
-        self, url: str, database: str, collections: Iterable[Collection], *, patience: float = 10
+        self,
+        url: str,
+        database: str,
+        collections: Iterable[Collection],
+        *,
+        patience: float = 10,
+        driver: Driver = "pymongo",
     ) -> None:
         self._url = url
         self._name = database
         self._collections = list(collections)
         self._patience = patience
+        self._driver: Driver = driver
         self._hearers: list[Callable[[Step], None]] = []
 
     async def open(self) -> None:
         """Connect, and create the indexes that are not there. Raises StoreError where there is no store."""
-        self._client = AsyncMongoClient[Bson](
-            self._url,
-            w="majority",
-            journal=True,
-            serverSelectionTimeoutMS=int(self._patience * 1000),
-            timeoutMS=int(self._patience * 1000),
-        )
+        self._connection = connect(self._url, self._driver, patience=self._patience)
         # What a failover could take back must not be decided on: every read is of what the majority has.
-        self._database = self._client.get_database(self._name, read_concern=ReadConcern("majority"))
+        self._database = self._connection.client.get_database(
+            self._name, read_concern=ReadConcern("majority")
+        )
         self._events = self._database["events"]
         self._claims = Claims(self._database["claims"])
         self.held_back = MongoHeldBack(self._database)
-        self.contents = Contents(self._database, Contents.bucket(self._database))
+        self.contents = Contents(self._database, self._connection.files(self._database, FILES))
         documents = {one.name: self._documents(one) for one in self._collections}
         self._loading = {name: Loading(one) for name, one in documents.items()}
         self._saving = {name: Saving(one, self._events) for name, one in documents.items()}
@@ -74,7 +80,7 @@ class MongoStore:
         under_way += [*self._loading.values(), *self._saving.values(), *self._publishing.values()]
         for one in under_way:
             await one.done()
-        await self._client.close()
+        await self._connection.close()
 
     def _documents(self, collection: Collection) -> AsyncCollection[Bson]:
         return self._database[f"doc_{collection.name}"]
