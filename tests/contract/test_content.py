@@ -8,7 +8,7 @@ import secrets
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import bson
@@ -19,6 +19,7 @@ from shared.clock import SimulatedClock
 from shared.content import ContentGone, ContentStore, commitment, seal
 from shared.content.cluster import ClusterContent
 from shared.content.embedded import EmbeddedContent
+from shared.content.sweeping import Sweeping
 from shared.content.words import MessageWords
 from shared.events import emit
 from shared.events.content import ContentRef
@@ -214,6 +215,32 @@ async def test_the_sweep_takes_what_no_step_came_for_and_nothing_else(place: Pla
     at_rest = await place.at_rest()
     assert all(ref.ref.encode() in at_rest for ref in kept)
     assert not any(ref.ref.encode() in at_rest for ref in loose)
+
+
+@in_a_loop
+async def test_beside_a_service_it_is_swept_once_a_day_has_passed(place: Place) -> None:
+    clock = SimulatedClock(WEDNESDAY)
+    async with place.opened() as (store, contents):
+        (kept,) = await keep(store, contents, b"kept")
+        (loose,) = await never_comes(store, contents, b"y" * LARGE)
+        sweeping = Sweeping(contents, clock)
+        await sweeping.start()
+        await sweeping.idle()
+        assert loose.ref.encode() in await place.at_rest()
+        swept = asyncio.Event()
+        sweep = contents.sweep
+
+        async def heard(until: datetime) -> int:
+            found = await sweep(until)
+            swept.set()
+            return found
+
+        contents.sweep = heard  # type: ignore[method-assign]
+        clock.advance_to(WEDNESDAY + A_DAY + timedelta(seconds=1))
+        await swept.wait()
+        await sweeping.stop()
+        assert await contents.matches(kept)
+    assert loose.ref.encode() not in await place.at_rest()
 
 
 @in_a_loop
