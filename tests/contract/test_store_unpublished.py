@@ -190,9 +190,10 @@ async def test_of_many_saves_whose_answer_was_lost_each_is_told_what_became_of_i
     assert histories == [1, 2, 1, 2, 1, 0, 1, 0]
 
 
+@pytest.mark.parametrize("sent", [0, 1])
 @in_a_loop
 async def test_a_save_whose_answer_was_lost_is_recognised_under_what_others_saved_on_top_of_it(
-    mongo_url: str, database: str
+    mongo_url: str, database: str, sent: int
 ) -> None:
     line = Line(mongo_url)
     async with (
@@ -203,12 +204,25 @@ async def test_a_save_whose_answer_was_lost_is_recognised_under_what_others_save
 
         async def build_on_it() -> None:
             await happen(other, "t_1", "another input")
-            await other.published(THINGS, "t_1", 1)
+            await other.published(THINGS, "t_1", sent)
 
         line.cut_next, line.meanwhile = True, build_on_it
         await store.commit(Step(THINGS, "t_1", 0, SAVED, (_record(1),)))
         assert line.cuts == 1
         assert sequences(await store.history("t_1")) == [1, 2]
+
+
+@pytest.mark.parametrize("sent", [0, 1])
+@in_a_loop
+async def test_a_save_in_conflict_is_not_taken_for_the_one_that_stands_there(
+    mongo_url: str, database: str, sent: int
+) -> None:
+    async with mongo_store(mongo_url, database) as store:
+        await happen(store, "t_1", "a")
+        await store.published(THINGS, "t_1", sent)
+        with pytest.raises(Conflict):
+            await store.commit(Step(THINGS, "t_1", 0, b"{}", (_record(1),)))
+        assert [record.causation for record in await store.history("t_1")] == ["a"]
 
 
 @in_a_loop
