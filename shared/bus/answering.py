@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -55,8 +54,11 @@ class Answering:
         self._held_back = held_back
         self._noted = noted
         self._held: set[str] = set()
-        self._chains: dict[str, asyncio.Task[Any]] = {}
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._answered = metrics.EVENTS.labels(name)
+        self._number = 0
+        self._under_way: dict[int, asyncio.Task[Any]] = {}
+        self._chains: dict[str, int] = {}
+        """The last of a key's that is under way."""
         self._moved = asyncio.Event()
 
     def hears(self, record: Record) -> bool:
@@ -80,29 +82,35 @@ class Answering:
 
     def take(self, record: Record, done: Callable[[], None]) -> None:
         """Answer an event, behind those of its key that were taken before; `room` was waited for."""
-        self.in_turn(record.key, self._answer(record, done, self._chains.get(record.key)))
+        self.in_turn(record.key, self._answer(record, done))
 
     def in_turn(self, key: str, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Some work of a key's, which is under way until it has ended; it waits for what it must wait for itself."""
-        task = asyncio.create_task(work)
-        self._chains[key] = task
-        self._under_way.add(task)
-        task.add_done_callback(partial(self._ended, key))
+        """Do some work of a key's once what was taken of it before has ended."""
+        self._number += 1
+        before = self._under_way.get(self._chains.get(key, 0))
+        task = asyncio.create_task(self._turn(key, self._number, before, work))
+        self._chains[key] = self._number
+        self._under_way[self._number] = task
         return task
 
-    def _ended(self, key: str, task: asyncio.Task[Any]) -> None:
-        self._under_way.discard(task)
-        if self._chains.get(key) is task:
-            del self._chains[key]
-        self._moved.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("bus.not_answered", group=self.name, key=key, exc_info=error)  # it stays open
+    async def _turn(
+        self, key: str, number: int, before: asyncio.Task[Any] | None, work: Coroutine[Any, Any, T]
+    ) -> T:
+        try:
+            if before is not None:
+                await asyncio.wait([before])
+            return await work
+        except Exception:
+            log.exception("bus.not_answered", group=self.name, key=key)  # it stays open
+            raise
+        finally:
+            work.close()
+            self._under_way.pop(number, None)
+            if self._chains.get(key) == number:
+                del self._chains[key]
+            self._moved.set()
 
-    async def _answer(
-        self, record: Record, done: Callable[[], None], before: asyncio.Task[Any] | None
-    ) -> None:
-        if before is not None and not before.done():
-            await asyncio.wait([before])
+    async def _answer(self, record: Record, done: Callable[[], None]) -> None:
         if record.key in self._held:
             await self._behind(record)
         else:
@@ -143,7 +151,7 @@ class Answering:
                 await self._noted(record, error)
                 return
             else:
-                metrics.EVENTS.labels(self.name).inc()
+                self._answered.inc()
                 return
 
     async def _hold(self, record: Record, reason: str) -> None:
@@ -164,13 +172,8 @@ class Answering:
     async def replay(self, key: str) -> int:
         """Answer what is held back of a key. It takes its turn among the key's events: what is under way goes before
         it, what comes meanwhile after it."""
-        task = self.in_turn(key, self._again(key, self._chains.get(key)))
+        task = self.in_turn(key, self._through(key))
         return await asyncio.shield(task)  # whoever asked may go away; the turn is finished
-
-    async def _again(self, key: str, before: asyncio.Task[Any] | None) -> int:
-        if before is not None and not before.done():
-            await asyncio.wait([before])
-        return await self._through(key)
 
     async def _through(self, key: str) -> int:
         """Answer what is held of a key as far as that goes; answers how many that were."""
@@ -216,8 +219,10 @@ class Answering:
     async def finish(self, seconds: float) -> None:
         """Let what is under way come to its end; give up what has not after `seconds`: it will be answered again."""
         if self._under_way:
-            await asyncio.wait(set(self._under_way), timeout=seconds)
-        await end(self._under_way)
+            await asyncio.wait(set(self._under_way.values()), timeout=seconds)
+        await end(self._under_way.values())
+        for number in [number for number, task in self._under_way.items() if task.done()]:
+            del self._under_way[number]  # cancelled before it had begun
 
     async def moved(self, seconds: float) -> None:
         """Return when something under way came to its end, or after `seconds`."""
