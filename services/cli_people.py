@@ -15,7 +15,7 @@ from services.routing.people import COLLECTIONS, AccountRefused, People
 from services.routing.people.passwords import readable
 from services.routing.people.people import OPERATOR
 from shared.clock import RealClock
-from shared.content import ContentStore
+from shared.content.embedded import EmbeddedContent
 from shared.keys import Keys
 from shared.lock import Lock, Locked
 from shared.organisation import OrganisationWrong, load
@@ -51,7 +51,7 @@ async def _opened(settings: Settings) -> AsyncIterator[People]:
                     settings=settings,
                     clock=RealClock(),
                     store=store,
-                    content=ContentStore(store, directory / "content"),
+                    content=EmbeddedContent(store, directory / "content"),
                     keys=Keys(directory / "keys"),
                     organisation=organisation,
                     directory=directory,

@@ -42,6 +42,11 @@ def ordered(prefix: str, now: datetime) -> str:
     return f"{prefix}_{int(now.timestamp() * 1000):012x}{random_bytes(10).hex()}"
 
 
+def first_at(prefix: str, milliseconds: int) -> str:
+    """What comes, in the order of ids, before every `ordered` one of that millisecond and after those before it."""
+    return f"{prefix}_{milliseconds:012x}"
+
+
 def derived(prefix: str, *parts: str) -> str:
     """The id of what follows from `parts` alone: the same parts always give the same id."""
     digest = hashlib.sha256("\x1f".join(parts).encode()).digest()

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from shared.bus.embedded import EmbeddedBus
 from shared.clock import Clock, RealClock, SimulatedClock
-from shared.content import ContentStore
+from shared.content.embedded import EmbeddedContent
 from shared.keys import Keys
 from shared.lock import Lock
 from shared.organisation import load
@@ -55,7 +55,7 @@ class Embedded:
             settings=self.settings,
             clock=self.clock,
             store=self.store,
-            content=ContentStore(self.store, directory / "content"),
+            content=EmbeddedContent(self.store, directory / "content"),
             keys=Keys(directory / "keys"),
             organisation=organisation,
             directory=directory,

@@ -7,18 +7,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import pytest
 from pydantic import BaseModel
 
 from shared.aggregate import Kind
 from shared.events import Event, Record
 from shared.events.messages import MessageSettled
 from shared.store import Collection
-from shared.store.mongo import MongoStore
+from shared.store.mongo import Driver, MongoStore
 from shared.store.sqlite import SqliteStore
 
 WEDNESDAY = datetime(2026, 9, 30, 8, 0, tzinfo=UTC)
+
+MONGO = [pytest.param(driver, marks=pytest.mark.cluster) for driver in get_args(Driver)]
+"""The contract suites' parameters for the cluster's store, by each driver."""
+
+NEVER_ENDS = 300.0
+"""Seconds, many times what the slowest test takes on a busy machine."""
 
 THINGS = Collection("things", fields={"colour": str, "size": int}, indexes=(("colour", "size"),))
 
@@ -58,8 +65,10 @@ async def sqlite_store(directory: Path) -> AsyncIterator[SqliteStore]:
 
 
 @asynccontextmanager
-async def mongo_store(url: str, database: str, *, patience: float = 10) -> AsyncIterator[MongoStore]:
-    store = MongoStore(url, database, [THINGS], patience=patience)
+async def mongo_store(
+    url: str, database: str, *, patience: float = 10, driver: Driver = "pymongo"
+) -> AsyncIterator[MongoStore]:
+    store = MongoStore(url, database, [THINGS], patience=patience, driver=driver)
     await store.open()
     try:
         yield store
@@ -68,10 +77,14 @@ async def mongo_store(url: str, database: str, *, patience: float = 10) -> Async
 
 
 def in_a_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """Let an async function be a test."""
+    """Let an async function be a test. One that turns in circles fails, though it would never end."""
+
+    async def end(*args: Any, **kwargs: Any) -> None:
+        async with asyncio.timeout(NEVER_ENDS):
+            await test(*args, **kwargs)
 
     def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(test(*args, **kwargs))  # type: ignore[arg-type]
+        asyncio.run(end(*args, **kwargs))
 
     run.__name__ = test.__name__
     run.__doc__ = test.__doc__

@@ -20,7 +20,8 @@ from shared import ids
 from shared.aggregate import Aggregates, Kind
 from shared.bus.embedded import EmbeddedBus
 from shared.clock import SimulatedClock
-from shared.content import ContentStore, seal_model
+from shared.content import seal_model
+from shared.content.embedded import EmbeddedContent
 from shared.content.words import MessageWords, Note, Sender
 from shared.events import Event
 from shared.events.cases import (
@@ -287,7 +288,7 @@ async def running(
         settings=Settings(data=directory, relay=relay, public_url="https://line.sample.example"),
         clock=clock,
         store=store,
-        content=ContentStore(store, directory / "content"),
+        content=EmbeddedContent(store, directory / "content"),
         keys=Keys(directory / "keys"),
         organisation=organisation(),
         directory=directory,

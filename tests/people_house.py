@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from services.routing.people import COLLECTIONS, People, router
 from shared.clock import SimulatedClock
-from shared.content import ContentStore
+from shared.content.embedded import EmbeddedContent
 from shared.keys import Keys
 from shared.organisation import Organisation, load
 from shared.rights import Principal, Right, may_see_case, requires
@@ -131,7 +131,7 @@ async def town(
     store = SqliteStore(directory, COLLECTIONS)
     await store.open()
     try:
-        content = ContentStore(store, directory / "content")
+        content = EmbeddedContent(store, directory / "content")
         house = House(settings, clock, store, content, Keys(directory / "keys"), organisation(), directory)
         desk = People(house)
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)

@@ -16,6 +16,7 @@ from services.intake.receiving import Door
 from services.intake.smtp import SmtpDoor
 from shared.aggregate import Aggregates
 from shared.bus import Subscription
+from shared.content.sweeping import Sweeping
 from shared.events.cases import CaseOpened, MessageAttached
 from shared.service import House, Service, Timer
 
@@ -42,5 +43,5 @@ def service(house: House) -> Service:
             reply.router(house, door, kept),
             looking.router(house, quarantine),
         ],
-        companions=[SmtpDoor(house, door)],
+        companions=[SmtpDoor(house, door), Sweeping(house.content, house.clock)],
     )

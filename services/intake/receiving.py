@@ -10,7 +10,7 @@ from services.intake.message import Message
 from services.intake.receipts import Receipts
 from shared import ids, metrics
 from shared.aggregate import Aggregates, Answer
-from shared.content import FILE_FROM_BYTES, model_bytes, seal
+from shared.content import model_bytes, seal
 from shared.content.words import Attachment, MessageWords
 from shared.events import Event
 from shared.events.content import ContentRef
@@ -25,7 +25,7 @@ from shared.events.messages import (
 )
 from shared.room import Room
 from shared.service import House
-from shared.store import Sealed, Unavailable
+from shared.store import LARGE_FROM_BYTES, Sealed, Unavailable
 from shared.tokens import Tokens
 from shared.tracking import Tracking
 
@@ -151,7 +151,7 @@ class Door:
         await self.room.require()
         started = self._house.clock.now()
         message_id = self.message_id(incoming)
-        dear = incoming.anonymous or incoming.size > FILE_FROM_BYTES  # a code to draw, files to write
+        dear = incoming.anonymous or incoming.size > LARGE_FROM_BYTES  # a code to draw, files to write
         if dear and (before := await self.again(message_id)) is not None:
             metrics.RECEIVED.labels(incoming.channel, "repeated").inc()
             return before

@@ -6,14 +6,11 @@ stand apart from the sealed bytes and die together: what is left then proves not
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import hmac
-import os
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
@@ -24,11 +21,12 @@ from shared import ids
 from shared.events import canonical
 from shared.events.content import ContentRef
 from shared.store import Sealed
-from shared.store.sqlite import SqliteStore
 
 M = TypeVar("M", bound=BaseModel)
 
-FILE_FROM_BYTES = 256 * 1024  # larger ones would hold the one writer (LIMITS.md)
+REF = "c"
+"""What a reference begins with."""
+
 _NONCE = bytes(12)  # each key seals once
 _CACHED = 2048
 _CACHED_BYTES = 64 * 1024
@@ -46,7 +44,7 @@ def commitment(salt: bytes, content: bytes) -> str:
 def seal(content: bytes, *, owner: str, now: datetime) -> tuple[Sealed, ContentRef]:
     """Seal bytes under a new key. Nothing is kept until a step that holds it is committed."""
     key, salt = ids.random_bytes(32), ids.random_bytes(32)
-    ref = ids.ordered("c", now)
+    ref = ids.ordered(REF, now)
     box = AESGCM(key).encrypt(_NONCE, content, ref.encode())
     mark = commitment(salt, content)
     return (
@@ -65,38 +63,26 @@ def seal_model(model: BaseModel, *, owner: str, now: datetime) -> tuple[Sealed, 
     return seal(model_bytes(model), owner=owner, now=now)
 
 
-class ContentStore:
-    """The embedded adapter: small content beside the documents, large content as sealed files."""
+class ContentStore(ABC):
+    """What every adapter promises, and what is common to them. Content becomes durable with its step, or before it."""
 
-    def __init__(self, store: SqliteStore, directory: Path) -> None:
-        self._store = store
-        self._directory = directory
+    def __init__(self) -> None:
         self._recent: OrderedDict[str, bytes] = OrderedDict()
 
     async def stage(self, contents: Sequence[Sealed], plain: Sequence[bytes] = ()) -> tuple[Sealed, ...]:
-        """Make large ones durable as files; what comes back goes into the step. `plain` is kept for reading soon."""
+        """What goes into the step. `plain` is kept for reading soon."""
         for sealed, content in zip(contents, plain, strict=False):
             self._remember(sealed.ref, content)
-        large = [sealed for sealed in contents if len(sealed.box) > FILE_FROM_BYTES]
-        if not large:
-            return tuple(contents)
-        await asyncio.to_thread(self._write_files, large)
-        names = {sealed.ref for sealed in large}
-        return tuple(
-            Sealed(one.ref, one.commitment, one.size, b"", one.key, one.owner) if one.ref in names else one
-            for one in contents
-        )
+        return await self._place(contents)
 
     async def open(self, ref: str) -> bytes:
         """The content. Raises ContentGone where it was erased."""
         if ref in self._recent:
             self._recent.move_to_end(ref)
             return self._recent[ref]
-        box, secret = self._store.sealed(ref)
+        box, secret = await self._sealed(ref)
         if box is None or secret is None:
             raise ContentGone(f"{ref} was erased, or never stood here")
-        if not box:
-            box = await asyncio.to_thread(self._read_file, ref)
         try:
             content = AESGCM(secret[:32]).decrypt(_NONCE, box, ref.encode())
         except InvalidTag as error:
@@ -114,8 +100,20 @@ class ContentStore:
             plain = await self.open(content.ref)
         except ContentGone:
             return False
-        _, secret = self._store.sealed(content.ref)
+        _, secret = await self._sealed(content.ref)
         return secret is not None and hmac.compare_digest(commitment(secret[32:], plain), content.commitment)
+
+    @abstractmethod
+    async def sweep(self, until: datetime) -> int:
+        """Delete what was sealed before `until` for a step that never came; answers how much that was."""
+
+    async def _place(self, contents: Sequence[Sealed]) -> tuple[Sealed, ...]:
+        """Make durable what the step itself does not carry into the store."""
+        return tuple(contents)
+
+    @abstractmethod
+    async def _sealed(self, ref: str) -> tuple[bytes | None, bytes | None]:
+        """A content's box and key, either of which may be gone."""
 
     def _remember(self, ref: str, content: bytes) -> None:
         if len(content) > _CACHED_BYTES:
@@ -123,27 +121,3 @@ class ContentStore:
         self._recent[ref] = content
         if len(self._recent) > _CACHED:
             self._recent.popitem(last=False)
-
-    def _path(self, ref: str) -> Path:
-        return self._directory / hashlib.sha256(ref.encode()).hexdigest()[:2] / ref
-
-    def _write_files(self, large: Sequence[Sealed]) -> None:
-        for sealed in large:
-            path = self._path(sealed.ref)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("xb") as file:
-                file.write(sealed.box)
-                file.flush()
-                os.fsync(file.fileno())
-        for folder in {self._path(sealed.ref).parent for sealed in large} | {self._directory}:
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-
-    def _read_file(self, ref: str) -> bytes:
-        try:
-            return self._path(ref).read_bytes()
-        except FileNotFoundError as error:
-            raise ContentGone(f"{ref}: its file is gone") from error

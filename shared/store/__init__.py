@@ -13,6 +13,9 @@ from typing import Literal, Protocol
 
 from shared.events import Record
 
+LARGE_FROM_BYTES = 256 * 1024
+"""Boxes above it are kept apart: they would hold the embedded store's one writer, and swell documents (LIMITS.md)."""
+
 
 class StoreError(Exception):
     """

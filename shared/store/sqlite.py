@@ -19,6 +19,7 @@ from shared.events import Record
 from shared.store import Collection, Document, Step, StoreError, Where
 from shared.store.group_commit import Committed, GroupCommit
 from shared.store.instants import instant
+from shared.store.sqlite_contents import SqliteContents
 from shared.store.sqlite_held import SqliteHeldBack
 from shared.store.sqlite_steps import Steps, write_claims
 
@@ -72,6 +73,7 @@ class SqliteStore:
             raise StoreError(f"{self.directory}: the store can't be opened: {error}") from error
         self._commits = GroupCommit(self._writer, self._keys, str(self.directory))
         self.held_back = SqliteHeldBack(self._reader, self._submit)
+        self.contents = SqliteContents(self._reader, self._key_reader, self._commits)
 
     async def close(self) -> None:
         """Write what was handed over, then end the writer."""
@@ -202,12 +204,6 @@ class SqliteStore:
     def move_cursor(self, name: str, position: int) -> asyncio.Future[Any]:
         """Remember how far a reader has come: everything up to `position` is answered."""
         return self._submit("INSERT OR REPLACE INTO cursors VALUES (?, ?)", name, position)
-
-    def sealed(self, ref: str) -> tuple[bytes | None, bytes | None]:
-        """A content's box and key, either of which may be gone."""
-        box = self._reader.execute("SELECT box FROM contents WHERE ref = ?", (ref,)).fetchone()
-        key = self._key_reader.execute("SELECT key FROM keys WHERE ref = ?", (ref,)).fetchone()
-        return box and box[0], key and key[0]
 
 
 def _conditions(where: Sequence[Where]) -> tuple[list[str], list[str | int]]:

@@ -2,66 +2,261 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import secrets
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import bson
 import pytest
 
+from shared.aggregate import Aggregates
+from shared.clock import SimulatedClock
 from shared.content import ContentGone, ContentStore, commitment, seal
+from shared.content.cluster import ClusterContent
+from shared.content.embedded import EmbeddedContent
+from shared.content.sweeping import Sweeping
 from shared.content.words import MessageWords
+from shared.events import emit
 from shared.events.content import ContentRef
-from shared.store import Step
+from shared.store import LARGE_FROM_BYTES, Conflict, Sealed, Step, Store
+from shared.store.mongo import Driver, MongoStore
 from shared.store.sqlite import SqliteStore
-from tests.installations import THINGS, WEDNESDAY, in_a_loop, sqlite_store
+from tests.installations import (
+    KIND,
+    MONGO,
+    THINGS,
+    WEDNESDAY,
+    happened,
+    in_a_loop,
+    mongo_store,
+    sqlite_store,
+)
+
+LARGE = LARGE_FROM_BYTES * 2 + 77_777
+A_DAY = timedelta(days=1)
+
+Opened = AbstractAsyncContextManager[tuple[Store, ContentStore]]
 
 
-async def keep(store: SqliteStore, contents: ContentStore, *plain: bytes) -> list[ContentRef]:
+class Place(ABC):
+    """Where content is kept: opened as often as one likes, and looked at from below."""
+
+    @abstractmethod
+    def opened(self) -> Opened:
+        """The store, and a content store that has read nothing yet."""
+
+    @abstractmethod
+    async def spoil(self, store: Store, ref: str) -> None:
+        """Change the bytes of a small box."""
+
+    @abstractmethod
+    async def at_rest(self) -> bytes:
+        """Everything that is kept."""
+
+
+class Embedded(Place):
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[tuple[Store, ContentStore]]:
+        async with sqlite_store(self._directory) as store:
+            yield store, EmbeddedContent(store, self._directory / "content")
+
+    async def spoil(self, store: Store, ref: str) -> None:
+        assert isinstance(store, SqliteStore)
+        await store._submit("UPDATE contents SET box = ? WHERE ref = ?", bytes(25), ref)
+
+    async def at_rest(self) -> bytes:
+        files = [path for path in self._directory.rglob("*") if path.is_file()]
+        return b"".join(os.fsencode(path) + path.read_bytes() for path in files)
+
+
+class Cluster(Place):
+    def __init__(self, url: str, driver: Driver) -> None:
+        self._url = url
+        self._driver = driver
+        self._database = f"test_{secrets.token_hex(6)}"
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[tuple[Store, ContentStore]]:
+        async with mongo_store(self._url, self._database, driver=self._driver) as store:
+            yield store, ClusterContent(store)
+
+    async def spoil(self, store: Store, ref: str) -> None:
+        assert isinstance(store, MongoStore)
+        await store.contents._boxes.update_one({"_id": ref}, {"$set": {"box": bytes(25)}})
+
+    async def at_rest(self) -> bytes:
+        kept = b""
+        async with mongo_store(self._url, self._database, driver=self._driver) as store:
+            for name in await store._database.list_collection_names():
+                async for one in store._database[name].find():
+                    kept += bson.encode(one)
+        return kept
+
+
+@pytest.fixture(params=["sqlite", *MONGO])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "sqlite":
+        return Embedded(tmp_path)
+    return Cluster(request.getfixturevalue("mongo_url"), request.param)
+
+
+async def sealed(contents: ContentStore, *plain: bytes) -> tuple[tuple[Sealed, ...], list[ContentRef]]:
     pairs = [seal(one, owner="msg_x", now=WEDNESDAY) for one in plain]
-    staged = await contents.stage([sealed for sealed, _ in pairs], plain)
-    await store.commit(Step(THINGS, f"t_{secrets.token_hex(4)}", 0, b"{}", (), {}, contents=staged))
-    return [ref for _, ref in pairs]
+    return await contents.stage([one for one, _ in pairs], plain), [ref for _, ref in pairs]
+
+
+async def keep(store: Store, contents: ContentStore, *plain: bytes) -> list[ContentRef]:
+    staged, refs = await sealed(contents, *plain)
+    await Aggregates(KIND, store, SimulatedClock(WEDNESDAY)).answer(
+        f"t_{secrets.token_hex(4)}", "input", lambda state, now: [happened("a")], contents=staged
+    )
+    return refs
+
+
+async def never_comes(store: Store, contents: ContentStore, *plain: bytes) -> list[ContentRef]:
+    """Content of a step that was in conflict and was not decided again."""
+    staged, refs = await sealed(contents, *plain)
+    event = emit(
+        happened("a"),
+        source="/test",
+        subject="t_nowhere",
+        sequence=8,
+        time=WEDNESDAY,
+        causation="input",
+        key="t_nowhere",
+        nonce=secrets.token_bytes(16),
+    )
+    with pytest.raises(Conflict):
+        await store.commit(Step(THINGS, "t_nowhere", 7, b"{}", (event,), contents=staged))
+    return refs
 
 
 @in_a_loop
-async def test_small_and_large_content_is_read_back_after_the_store_was_opened_again(tmp_path: Path) -> None:
+async def test_small_and_large_content_is_read_back_after_the_store_was_opened_again(place: Place) -> None:
     words = MessageWords(subject="路燈", text="三天不亮了").model_dump_json().encode()
-    large = secrets.token_bytes(600_000)
-    async with sqlite_store(tmp_path) as store:
-        refs = await keep(store, ContentStore(store, tmp_path / "content"), words, large)
-    async with sqlite_store(tmp_path) as store:
-        contents = ContentStore(store, tmp_path / "content")
-        assert [await contents.open(ref.ref) for ref in refs] == [words, large]
+    large = secrets.token_bytes(LARGE)
+    async with place.opened() as (store, contents):
+        refs = await keep(store, contents, words, large, b"")
+    async with place.opened() as (_, contents):
+        assert [await contents.open(ref.ref) for ref in refs] == [words, large, b""]
         assert all([await contents.matches(ref) for ref in refs])
+        assert await contents.open_model(refs[0].ref, MessageWords) == MessageWords.model_validate_json(words)
 
 
 @in_a_loop
-async def test_nothing_of_what_was_said_stands_readable_in_the_files(tmp_path: Path) -> None:
-    async with sqlite_store(tmp_path) as store:
-        await keep(
-            store,
-            ContentStore(store, tmp_path / "content"),
-            "路燈三天不亮了".encode() * 50_000,
-            b"the street lamp is dark",
-        )
-    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
-    assert not any("路燈三天".encode() in content or b"street lamp" in content for content in files)
+async def test_many_steps_at_once_bring_each_its_own_content(place: Place) -> None:
+    said = [f"what was said {number}".encode() for number in range(60)]
+    async with place.opened() as (store, contents):
+        refs = await asyncio.gather(*(keep(store, contents, one, one * 2) for one in said))
+    async with place.opened() as (_, contents):
+        for one, (first, second) in zip(said, refs, strict=True):
+            assert (await contents.open(first.ref), await contents.open(second.ref)) == (one, one * 2)
 
 
 @in_a_loop
-async def test_content_that_was_changed_or_is_of_another_entry_is_found_out(tmp_path: Path) -> None:
-    async with sqlite_store(tmp_path) as store:
-        one, other = await keep(
-            store, ContentStore(store, tmp_path / "content"), b"one thing", b"another thing"
-        )
-        contents = ContentStore(store, tmp_path / "content")
-        assert not await contents.matches(one.model_copy(update={"commitment": other.commitment}))
-        await store._submit("UPDATE contents SET box = ? WHERE ref = ?", bytes(25), one.ref)
+async def test_nothing_of_what_was_said_stands_readable_at_rest(place: Place) -> None:
+    async with place.opened() as (store, contents):
+        refs = await keep(store, contents, "路燈三天不亮了".encode() * 50_000, b"the street lamp is dark")
+    kept = await place.at_rest()
+    assert all(ref.ref.encode() in kept for ref in refs)
+    assert "路燈三天".encode() not in kept
+    assert b"street lamp" not in kept
+
+
+@in_a_loop
+async def test_content_that_was_changed_or_is_of_another_entry_is_found_out(place: Place) -> None:
+    async with place.opened() as (store, contents):
+        one, other = await keep(store, contents, b"one thing", b"another thing")
+        await place.spoil(store, one.ref)
+    async with place.opened() as (_, contents):
+        assert await contents.matches(other)
+        assert not await contents.matches(other.model_copy(update={"commitment": one.commitment}))
         with pytest.raises(ContentGone, match="changed"):
-            await ContentStore(store, tmp_path / "content").open(one.ref)
+            await contents.open(one.ref)
+        with pytest.raises(ContentGone, match="never stood here"):
+            await contents.open("c_nowhere")
+
+
+@in_a_loop
+async def test_a_step_that_is_decided_again_brings_its_content_once(place: Place) -> None:
+    async with place.opened() as (store, contents):
+        one, other = (Aggregates(KIND, store, SimulatedClock(WEDNESDAY)) for _ in range(2))
+        await one.answer("t_1", "first", lambda state, now: [happened("a")])
+        await other.answer("t_1", "second", lambda state, now: [happened("b")])
+        staged, refs = await sealed(contents, b"small", bytes(LARGE))
+        answer = await one.answer("t_1", "third", lambda state, now: [happened("c")], contents=staged)
+        assert answer.version == 3  # it was decided on 1, and again on 2
+        assert await contents.sweep(WEDNESDAY + A_DAY) == 0
+    async with place.opened() as (_, contents):
+        assert [await contents.open(ref.ref) for ref in refs] == [b"small", bytes(LARGE)]
+
+
+@in_a_loop
+async def test_the_sweep_takes_what_no_step_came_for_and_nothing_else(place: Place) -> None:
+    async with place.opened() as (store, contents):
+        kept = await keep(store, contents, b"kept", b"x" * LARGE)
+        loose = await never_comes(store, contents, b"loose", b"y" * LARGE)
+        assert await contents.sweep(WEDNESDAY - A_DAY) == 0
+    async with place.opened() as (_, contents):
+        assert await contents.sweep(WEDNESDAY + A_DAY) > 0
+        assert await contents.sweep(WEDNESDAY + A_DAY) == 0
+        assert [await contents.open(ref.ref) for ref in kept] == [b"kept", b"x" * LARGE]
+        for ref in loose:
+            with pytest.raises(ContentGone):
+                await contents.open(ref.ref)
+    at_rest = await place.at_rest()
+    assert all(ref.ref.encode() in at_rest for ref in kept)
+    assert not any(ref.ref.encode() in at_rest for ref in loose)
+
+
+@in_a_loop
+async def test_beside_a_service_it_is_swept_once_a_day_has_passed(place: Place) -> None:
+    clock = SimulatedClock(WEDNESDAY)
+    async with place.opened() as (store, contents):
+        (kept,) = await keep(store, contents, b"kept")
+        (loose,) = await never_comes(store, contents, b"y" * LARGE)
+        sweeping = Sweeping(contents, clock)
+        await sweeping.start()
+        await sweeping.idle()
+        assert loose.ref.encode() in await place.at_rest()
+        swept = asyncio.Event()
+        sweep = contents.sweep
+
+        async def heard(until: datetime) -> int:
+            found = await sweep(until)
+            swept.set()
+            return found
+
+        contents.sweep = heard  # type: ignore[method-assign]
+        clock.advance_to(WEDNESDAY + A_DAY + timedelta(seconds=1))
+        await swept.wait()
+        await sweeping.stop()
+        assert await contents.matches(kept)
+    assert loose.ref.encode() not in await place.at_rest()
+
+
+@in_a_loop
+async def test_keys_that_a_crash_kept_without_their_boxes_are_swept(tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path) as store:
+        contents = EmbeddedContent(store, tmp_path / "content")
+        kept = await keep(store, contents, *(b"kept" for _ in range(600)))
+        lonely = [seal(b"lonely", owner="msg_x", now=WEDNESDAY)[0] for _ in range(600)]
+        store._keys.executemany("INSERT INTO keys VALUES (?, ?)", [(one.ref, one.key) for one in lonely])
+        assert await contents.sweep(WEDNESDAY + A_DAY) == 600
+        assert [store.contents.sealed(one.ref) for one in lonely] == [(None, None)] * 600
+        assert all([await contents.matches(ref) for ref in kept])
 
 
 def test_the_same_words_have_another_commitment_each_time() -> None:
-    sealed, ref = seal(b"the same", owner="msg_x", now=WEDNESDAY)
+    one, ref = seal(b"the same", owner="msg_x", now=WEDNESDAY)
     _, again = seal(b"the same", owner="msg_x", now=WEDNESDAY)
     assert ref.commitment != again.commitment
-    assert ref.commitment == commitment(sealed.key[32:], b"the same")
+    assert ref.commitment == commitment(one.key[32:], b"the same")

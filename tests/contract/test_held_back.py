@@ -16,19 +16,19 @@ from shared.clock import SimulatedClock
 from shared.events import Record
 from shared.store.mongo import MongoStore
 from shared.store.sqlite import SqliteStore
-from tests.installations import KIND, WEDNESDAY, happened, in_a_loop, mongo_store, sqlite_store
+from tests.installations import KIND, MONGO, WEDNESDAY, happened, in_a_loop, mongo_store, sqlite_store
 
 Either = SqliteStore | MongoStore
 Stores = Callable[[], AbstractAsyncContextManager[Either]]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("mongo", marks=pytest.mark.cluster)])
+@pytest.fixture(params=["sqlite", *MONGO])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
     """Opens one store, and the same one again; of each adapter."""
     if request.param == "sqlite":
         return lambda: sqlite_store(tmp_path)
     url: str = request.getfixturevalue("mongo_url")
-    return functools.partial(mongo_store, url, f"test_{secrets.token_hex(6)}")
+    return functools.partial(mongo_store, url, f"test_{secrets.token_hex(6)}", driver=request.param)
 
 
 async def events(store: Either, id: str, count: int) -> Sequence[Record]:

@@ -15,18 +15,28 @@ import pytest
 from shared.aggregate import Aggregates
 from shared.clock import SimulatedClock
 from shared.store import Conflict, Step, Store, Unavailable, Where
-from tests.installations import KIND, THINGS, WEDNESDAY, Thing, happened, in_a_loop, mongo_store, sqlite_store
+from tests.installations import (
+    KIND,
+    MONGO,
+    THINGS,
+    WEDNESDAY,
+    Thing,
+    happened,
+    in_a_loop,
+    mongo_store,
+    sqlite_store,
+)
 
 Stores = Callable[[], AbstractAsyncContextManager[Store]]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("mongo", marks=pytest.mark.cluster)])
+@pytest.fixture(params=["sqlite", *MONGO])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
     """Opens one store, and the same one again; of each adapter."""
     if request.param == "sqlite":
         return lambda: sqlite_store(tmp_path)
     url: str = request.getfixturevalue("mongo_url")
-    return functools.partial(mongo_store, url, f"test_{secrets.token_hex(6)}")
+    return functools.partial(mongo_store, url, f"test_{secrets.token_hex(6)}", driver=request.param)
 
 
 def things(store: Store) -> Aggregates[Thing]:

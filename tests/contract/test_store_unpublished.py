@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+import sys
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pymongo.errors import BulkWriteError
 from pymongo.uri_parser import parse_uri
 
 from deploy.loopback import mongo
 from shared import ids
 from shared.aggregate import Aggregates
 from shared.clock import SimulatedClock
+from shared.content import seal
+from shared.content.cluster import ClusterContent
 from shared.events import Record, emit
-from shared.store import Conflict, Step, Unavailable
+from shared.store import LARGE_FROM_BYTES, Conflict, Step, StoreError, Unavailable
 from shared.store.mongo import MongoStore
+from shared.store.mongo.errors import said
 from tests.installations import KIND, THINGS, WEDNESDAY, Thing, happened, in_a_loop, mongo_store
 from tests.servers import here
 
 pytestmark = pytest.mark.cluster
+
+SAVED = b'{"inputs":["input 1"],"time":"2026-09-30T08:00:00+00:00","state":{"count":1}}'
 
 
 @pytest.fixture
@@ -102,6 +110,8 @@ class Line:
         self._to: tuple[str, int] = parse_uri(url)["nodelist"][0]
         self.cut_next = False
         self.cuts = 0
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        """What happens between the write and the loss of its answer."""
 
     @asynccontextmanager
     async def laid(self) -> AsyncIterator[str]:
@@ -118,6 +128,8 @@ class Line:
                 if self.cut_next and b"doc_things" in asked:
                     self.cut_next = False
                     self.cuts += 1
+                    if self.meanwhile is not None:
+                        await self.meanwhile()
                     break
                 writer.write(answer)
         for one in (writer, back):
@@ -154,6 +166,159 @@ async def test_another_save_at_the_same_version_is_a_conflict_though_the_answer_
 
 
 @in_a_loop
+async def test_of_many_saves_whose_answer_was_lost_each_is_told_what_became_of_it(
+    mongo_url: str, database: str
+) -> None:
+    line = Line(mongo_url)
+    async with line.laid() as url, mongo_store(url, database) as store:
+        for id in ("t_0", "t_1", "t_2", "t_3"):
+            await store.commit(Step(THINGS, id, 0, b"{}", (_record(1, id),)))
+        line.cut_next = True
+        outcomes = await asyncio.gather(
+            *(
+                store.commit(Step(THINGS, f"t_{n}", n % 2, b"{}", (_record(1 + n % 2, f"t_{n}"),)))
+                for n in range(8)
+            ),
+            return_exceptions=True,
+        )
+        assert line.cuts == 1
+        histories = [len(await store.history(f"t_{n}")) for n in range(8)]
+    assert [type(one) for one in outcomes] == [
+        *(Conflict, type(None), Conflict, type(None)),  # there already, changed
+        *(type(None), Conflict, type(None), Conflict),  # new, never there
+    ]
+    assert histories == [1, 2, 1, 2, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("sent", [0, 1])
+@in_a_loop
+async def test_a_save_whose_answer_was_lost_is_recognised_under_what_others_saved_on_top_of_it(
+    mongo_url: str, database: str, sent: int
+) -> None:
+    line = Line(mongo_url)
+    async with (
+        line.laid() as url,
+        mongo_store(url, database) as store,
+        mongo_store(mongo_url, database) as other,
+    ):
+
+        async def build_on_it() -> None:
+            await happen(other, "t_1", "another input")
+            await other.published(THINGS, "t_1", sent)
+
+        line.cut_next, line.meanwhile = True, build_on_it
+        await store.commit(Step(THINGS, "t_1", 0, SAVED, (_record(1),)))
+        assert line.cuts == 1
+        assert sequences(await store.history("t_1")) == [1, 2]
+
+
+@pytest.mark.parametrize("sent", [0, 1])
+@in_a_loop
+async def test_a_save_in_conflict_is_not_taken_for_the_one_that_stands_there(
+    mongo_url: str, database: str, sent: int
+) -> None:
+    async with mongo_store(mongo_url, database) as store:
+        await happen(store, "t_1", "a")
+        await store.published(THINGS, "t_1", sent)
+        with pytest.raises(Conflict):
+            await store.commit(Step(THINGS, "t_1", 0, b"{}", (_record(1),)))
+        assert [record.causation for record in await store.history("t_1")] == ["a"]
+
+
+@in_a_loop
+async def test_an_aggregate_that_has_grown_too_large_hurts_no_other(mongo_url: str, database: str) -> None:
+    async with mongo_store(mongo_url, database) as store:
+        bodies = {"t_1": b"{}", "t_2": bytes(17 * 2**20), "t_3": b"{}"}
+        outcomes = await asyncio.gather(
+            *(store.commit(Step(THINGS, id, 0, body, (_record(1, id),))) for id, body in bodies.items()),
+            return_exceptions=True,
+        )
+        loaded = [await store.load(THINGS, id) is not None for id in bodies]
+    assert [type(one) for one in outcomes] == [type(None), StoreError, type(None)]
+    assert "grown beyond" in str(outcomes[1])
+    assert loaded == [True, False, True]
+
+
+@in_a_loop
+async def test_of_many_marks_at_once_each_moves_its_own_aggregate(mongo_url: str, database: str) -> None:
+    async with mongo_store(mongo_url, database) as store:
+        await asyncio.gather(*(happen(store, f"t_{n}", "a", "b", "c") for n in range(30)))
+        waiting = await asyncio.gather(*(store.pending(THINGS, f"t_{n}") for n in range(31)))
+        assert [sequences(one) for one in waiting] == [[1, 2, 3]] * 30 + [[]]
+        await asyncio.gather(*(store.published(THINGS, f"t_{n}", n % 4) for n in range(30)))
+        for n in range(30):
+            assert sequences(await store.pending(THINGS, f"t_{n}")) == [1, 2, 3][n % 4 :]
+            assert sequences(await store.history(f"t_{n}")) == [1, 2, 3]
+
+
+@in_a_loop
+async def test_when_a_step_can_be_seen_its_content_can_be_read(mongo_url: str, database: str) -> None:
+    line = Line(mongo_url)
+    pairs = [seal(plain, owner="t_1", now=WEDNESDAY) for plain in (b"small", bytes(LARGE_FROM_BYTES + 1))]
+    step = Step(THINGS, "t_1", 0, SAVED, (_record(1),), contents=tuple(sealed for sealed, _ in pairs))
+    read: list[bytes] = []
+    async with (
+        line.laid() as url,
+        mongo_store(url, database) as store,
+        mongo_store(mongo_url, database) as other,
+    ):
+
+        async def look() -> None:
+            read.extend([await ClusterContent(other).open(ref.ref) for _, ref in pairs])
+
+        line.cut_next, line.meanwhile = True, look
+        await store.commit(step)
+    assert read == [b"small", bytes(LARGE_FROM_BYTES + 1)]
+
+
+@in_a_loop
+async def test_content_is_not_swept_wherever_the_event_of_its_step_is(mongo_url: str, database: str) -> None:
+    async with mongo_store(mongo_url, database) as store:
+        refs = []
+        for id in ("t_waits", "t_moved"):
+            sealed, ref = seal(id.encode(), owner=id, now=WEDNESDAY)
+            await things(store).answer(id, "a", lambda state, now: [happened("a")], contents=(sealed,))
+            refs.append(ref.ref)
+        await store.published(THINGS, "t_moved", 1)
+        assert await store.contents.sweep(WEDNESDAY + timedelta(days=1)) == 0
+        assert [await ClusterContent(store).open(ref) for ref in refs] == [b"t_waits", b"t_moved"]
+        assert await store.contents._boxes.count_documents({"loose": {"$exists": True}}) == 0  # seen, once
+
+
+@in_a_loop
+async def test_a_large_content_that_came_in_part_comes_whole_when_it_comes_again(
+    mongo_url: str, database: str
+) -> None:
+    plain = secrets.token_bytes(3 * LARGE_FROM_BYTES)
+    sealed, ref = seal(plain, owner="t_1", now=WEDNESDAY)
+    async with mongo_store(mongo_url, database) as store:
+        await store.contents._chunks.insert_one({"files_id": ref.ref, "n": 0, "data": b"a part"})
+        await store.commit(Step(THINGS, "t_1", 0, SAVED, (_record(1),), contents=(sealed,)))
+        assert await ClusterContent(store).open(ref.ref) == plain
+
+
+@in_a_loop
+async def test_a_driver_that_is_not_installed_is_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, database: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "motor", None)
+    with pytest.raises(StoreError, match=r"pip install 'throughline\[motor\]'"):
+        await MongoStore("mongodb://127.0.0.1", database, [THINGS], driver="motor").open()
+
+
+@in_a_loop
+async def test_what_a_batch_was_to_write_is_in_no_error() -> None:
+    failed = BulkWriteError(
+        {"writeErrors": [{"errmsg": "no room", "op": {"box": b"sealed"}}], "writeConcernErrors": []}
+    )
+    with pytest.raises(Unavailable, match="no room") as raised:
+        async with said():
+            raise failed
+    told = "".join(traceback.format_exception(raised.value))
+    assert "sealed" not in told
+
+
+@in_a_loop
 async def test_where_the_store_is_away_the_caller_hears_it_and_may_come_again(
     tmp_path: Path, database: str
 ) -> None:
@@ -172,14 +337,14 @@ async def test_where_the_store_is_away_the_caller_hears_it_and_may_come_again(
             assert sequences(await store.history("t_1")) == [1, 2]
 
 
-def _record(sequence: int) -> Record:
+def _record(sequence: int, id: str = "t_1") -> Record:
     return emit(
         happened("a"),
         source="/test",
-        subject="t_1",
+        subject=id,
         sequence=sequence,
         time=WEDNESDAY,
         causation=f"input {sequence}",
-        key="t_1",
+        key=id,
         nonce=ids.random_bytes(16),
     )

@@ -17,7 +17,8 @@ from services.routing.office import Office
 from shared import ids
 from shared.aggregate import Aggregates
 from shared.clock import SimulatedClock
-from shared.content import ContentStore, seal_model
+from shared.content import seal_model
+from shared.content.embedded import EmbeddedContent
 from shared.content.words import MessageWords, Sender
 from shared.events import Event, Record, emit
 from shared.events.messages import MessageReceived
@@ -123,7 +124,7 @@ async def room(
         settings=Settings(),
         clock=clock,
         store=store,
-        content=ContentStore(store, directory / "content"),
+        content=EmbeddedContent(store, directory / "content"),
         keys=Keys(directory / "keys"),
         organisation=desk.organisation,
         directory=directory,

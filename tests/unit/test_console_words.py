@@ -11,7 +11,7 @@ from services.audit.pages.saying import Said, Saying
 from services.audit.pages.spans import span
 from services.audit.timeline import Hole, Line, with_holes
 from shared.clock import SimulatedClock
-from shared.content import ContentStore
+from shared.content.embedded import EmbeddedContent
 from shared.events import REGISTRY, Event, Record, emit
 from shared.events.cases import (
     CaseAccepted,
@@ -149,7 +149,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
         Settings(),
         SimulatedClock(ARRIVAL),
         store,
-        ContentStore(store, directory / "content"),
+        EmbeddedContent(store, directory / "content"),
         Keys(directory / "keys"),
         load(SAMPLE_ORGANISATION),
         directory,

@@ -6,159 +6,101 @@ stand in `events`. A save pushes events under the version and never touches the 
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
 
-from bson import ObjectId
-from pymongo import AsyncMongoClient, IndexModel
+from pymongo import IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
-from pymongo.results import UpdateResult
 
 from shared.events import Record
-from shared.store import Collection, Conflict, Document, Step, StoreError, Where
+from shared.store import Collection, Document, Step, Where
 from shared.store.instants import instant, milliseconds
+from shared.store.mongo.claims import Claims
+from shared.store.mongo.contents import FILES, Contents
+from shared.store.mongo.driver import Driver, connect
 from shared.store.mongo.errors import said
+from shared.store.mongo.forms import STATE, Bson, conditions, document, indexes, record
 from shared.store.mongo.held import MongoHeldBack
-
-T = TypeVar("T")
-Bson = dict[str, Any]
-
-_TRIES = 3
-_DUPLICATE_KEY = 11000
-_OPERATORS = {"=": "$eq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte", "in": "$in"}
+from shared.store.mongo.loading import Loading
+from shared.store.mongo.publishing import Publishing
+from shared.store.mongo.saving import Saving
 
 
 class MongoStore:
-    """A service's store in a database of its own. `open` in a running loop, `close` before it ends.
+    """A service's store, in the one database of its installation. `open` in a running loop, `close` before it ends.
+
+    It writes the collections of its service; `history` looks into those that it was given, so it is given all.
 
     `patience` is how many seconds a call waits for a server before it says that there is none.
     """
 
     def __init__(
-        self, url: str, database: str, collections: Iterable[Collection], *, patience: float = 10
+        self,
+        url: str,
+        database: str,
+        collections: Iterable[Collection],
+        *,
+        patience: float = 10,
+        driver: Driver = "pymongo",
     ) -> None:
         self._url = url
         self._name = database
         self._collections = list(collections)
         self._patience = patience
+        self._driver: Driver = driver
         self._hearers: list[Callable[[Step], None]] = []
 
     async def open(self) -> None:
         """Connect, and create the indexes that are not there. Raises StoreError where there is no store."""
-        self._client = AsyncMongoClient[Bson](
-            self._url,
-            w="majority",
-            journal=True,
-            serverSelectionTimeoutMS=int(self._patience * 1000),
-            timeoutMS=int(self._patience * 1000),
-        )
+        self._connection = connect(self._url, self._driver, patience=self._patience)
         # What a failover could take back must not be decided on: every read is of what the majority has.
-        self._database = self._client.get_database(self._name, read_concern=ReadConcern("majority"))
+        self._database = self._connection.client.get_database(
+            self._name, read_concern=ReadConcern("majority")
+        )
         self._events = self._database["events"]
-        self._claims = self._database["claims"]
+        self._claims = Claims(self._database["claims"])
         self.held_back = MongoHeldBack(self._database)
+        self.contents = Contents(self._database, self._connection.files(self._database, FILES))
+        documents = {one.name: self._documents(one) for one in self._collections}
+        self._loading = {name: Loading(one) for name, one in documents.items()}
+        self._saving = {name: Saving(one, self._events) for name, one in documents.items()}
+        self._publishing = {name: Publishing(one, self._events) for name, one in documents.items()}
         async with said():
             await self._events.create_indexes([IndexModel([("subject", 1), ("sequence", 1)], unique=True)])
             for collection in self._collections:
-                await self._documents(collection).create_indexes(_indexes(collection))
+                await self._documents(collection).create_indexes(indexes(collection))
             await self.held_back.create()
+            await self.contents.create()
 
     async def close(self) -> None:
-        """End the connections."""
-        await self._client.close()
+        """Finish what is under way, then end the connections."""
+        under_way: list[Claims | Contents | Loading | Saving | Publishing] = [self._claims, self.contents]
+        under_way += [*self._loading.values(), *self._saving.values(), *self._publishing.values()]
+        for one in under_way:
+            await one.done()
+        await self._connection.close()
 
     def _documents(self, collection: Collection) -> AsyncCollection[Bson]:
         return self._database[f"doc_{collection.name}"]
 
     async def load(self, collection: Collection, id: str) -> Document | None:
-        async with said():
-            found = await self._documents(collection).find_one({"_id": id}, _STATE)
-        return None if found is None else _document(found)
+        return await self._loading[collection.name].load(id)
 
     async def commit(self, step: Step) -> None:
-        if step.contents:  # rather than lose it
-            raise StoreError(f"{step.id}: there is no place for content beside this store yet")
-        mark = ObjectId()
-        written = await self._until_known(lambda: self._save(step, mark), lambda: self._stands(step, mark))
-        if not written:
-            raise Conflict(f"{step.id} is not at version {step.expected}")
+        if step.contents:
+            await self.contents.keep(step)
+        await self._saving[step.collection.name].save(step)
         if step.records:
             for hear in self._hearers:
                 hear(step)
 
-    async def _until_known(
-        self, save: Callable[[], Awaitable[bool]], stands: Callable[[], Awaitable[bool]]
-    ) -> bool:
-        """Whether `save` took effect. A save whose answer was lost is tried again, and recognised by its mark."""
-        async with said():
-            for left in reversed(range(_TRIES)):
-                try:
-                    return await save() or (left < _TRIES - 1 and await stands())
-                except ConnectionFailure:
-                    if not left:
-                        raise
-        raise AssertionError
-
-    async def _save(self, step: Step, mark: ObjectId) -> bool:
-        state: Bson = {"version": step.expected + len(step.records), "body": step.body, "commit": mark}
-        fields = {name: step.fields.get(name) for name in step.collection.fields}
-        state["f"] = {name: value for name, value in fields.items() if value is not None}
-        if step.due is not None:
-            state["due"] = milliseconds(step.due)
-        events = [_unpublished(record) for record in step.records]
-        documents = self._documents(step.collection)
-        if step.expected:
-            change: Bson = {"$set": state, "$push": {"unpublished": {"$each": events}}}
-            if step.due is None:
-                change["$unset"] = {"due": ""}
-            written = await documents.update_one({"_id": step.id, "version": step.expected}, change)
-            return written.matched_count == 1
-        try:
-            await documents.insert_one({"_id": step.id, **state, "unpublished": events})
-        except DuplicateKeyError:
-            return False
-        return True
-
-    async def _stands(self, step: Step, mark: ObjectId) -> bool:
-        """Whether an earlier try was kept. A write that changes nothing waits for the majority as any other does."""
-        ours = {"_id": step.id, "commit": mark}
-        written: UpdateResult = await self._documents(step.collection).update_one(
-            ours, {"$set": {"commit": mark}}
-        )
-        if written.matched_count:
-            return True
-        # Another may have saved on top of it since; the first event's bytes are of this step alone.
-        first = {record.value for record in step.records[:1]}
-        return any(record.value in first for record in await self.history(step.id))
-
     async def claim(self, claims: Mapping[str, str]) -> dict[str, str]:
-        async with said():
-            standing = await asyncio.gather(*(self._claim(key, value) for key, value in claims.items()))
-        return dict(zip(claims, standing, strict=True))
-
-    async def _claim(self, key: str, value: str) -> str:
-        """Insert or find in one write: where it finds, it still waits until the majority has what it found."""
-        for left in reversed(range(_TRIES)):
-            try:
-                found = await self._claims.find_one_and_update(
-                    {"_id": key}, {"$setOnInsert": {"value": value}}, upsert=True, return_document=True
-                )
-                assert found is not None
-                return str(found["value"])
-            except (DuplicateKeyError, ConnectionFailure):  # two inserted at once; or the answer was lost
-                if not left:
-                    raise
-        raise AssertionError
+        return await self._claims.claim(claims)
 
     async def claimed(self, key: str) -> str | None:
-        async with said():
-            found = await self._claims.find_one({"_id": key})
-        return None if found is None else str(found["value"])
+        return await self._claims.claimed(key)
 
     async def due(self, collection: Collection, until: datetime, limit: int) -> list[tuple[str, datetime]]:
         asked = {"due": {"$lte": int(until.timestamp() * 1000)}}
@@ -183,21 +125,21 @@ class MongoStore:
         limit: int = 50,
     ) -> list[tuple[Document, str | int]]:
         field, direction, past = f"f.{order}", *((-1, "$lt") if descending else (1, "$gt"))
-        conditions = [*_conditions(where), {field: {"$exists": True}}]
+        asked = [*conditions(where), {field: {"$exists": True}}]
         if after is not None:
             value, id = after
-            conditions.append({f"{field}": {f"{past}e": value}})
-            conditions.append({"$or": [{field: {past: value}}, {field: value, "_id": {past: id}}]})
+            asked.append({f"{field}": {f"{past}e": value}})
+            asked.append({"$or": [{field: {past: value}}, {field: value, "_id": {past: id}}]})
         async with said():
-            found = self._documents(collection).find({"$and": conditions}, {**_STATE, field: 1})
+            found = self._documents(collection).find({"$and": asked}, {**STATE, field: 1})
             found = found.sort([(field, direction), ("_id", direction)]).limit(limit)
-            return [(_document(one), one["f"][order]) async for one in found]
+            return [(document(one), one["f"][order]) async for one in found]
 
     async def count(self, collection: Collection, where: Sequence[Where] = (), *, cap: int = 10_000) -> int:
-        conditions = _conditions(where)
+        asked = conditions(where)
         async with said():
             return await self._documents(collection).count_documents(
-                {"$and": conditions} if conditions else {}, limit=cap
+                {"$and": asked} if asked else {}, limit=cap
             )
 
     async def history(self, id: str) -> list[Record]:
@@ -207,9 +149,9 @@ class MongoStore:
                 collection
             ) in self._collections:  # before `events`: what moves there meanwhile is read twice, not never
                 found = await self._documents(collection).find_one({"_id": id}, {"unpublished": 1})
-                events.update((one["sequence"], _record(one)) for one in (found or {}).get("unpublished", ()))
+                events.update((one["sequence"], record(one)) for one in (found or {}).get("unpublished", ()))
             async for one in self._events.find({"subject": id}):
-                events[one["sequence"]] = _record(one)
+                events[one["sequence"]] = record(one)
         return [events[sequence] for sequence in sorted(events)]
 
     async def free_bytes(self) -> int:
@@ -224,38 +166,10 @@ class MongoStore:
         self._hearers.append(hear)
 
     async def pending(self, collection: Collection, id: str) -> list[Record]:
-        async with said():
-            found = (
-                await self._documents(collection).find_one({"_id": id}, {"unpublished": 1, "published": 1})
-                or {}
-            )
-        return [
-            _record(one)
-            for one in found.get("unpublished", ())
-            if one["sequence"] > found.get("published", 0)
-        ]
+        return await self._publishing[collection.name].pending(id)
 
     async def published(self, collection: Collection, id: str, sequence: int) -> None:
-        documents = self._documents(collection)
-        async with said():
-            found = await documents.find_one({"_id": id}, {"unpublished": 1}) or {}
-            moved = [one for one in found.get("unpublished", ()) if one["sequence"] <= sequence]
-            await self._keep([{**one, "_id": f"{id}/{one['sequence']}", "subject": id} for one in moved])
-            gone = {"sequence": {"$in": [one["sequence"] for one in moved]}}  # what is kept, and nothing else
-            await documents.update_one(
-                {"_id": id, "version": {"$gte": sequence}},
-                {"$max": {"published": sequence}, "$pull": {"unpublished": gone}},
-            )
-
-    async def _keep(self, events: list[Bson]) -> None:
-        if not events:
-            return
-        try:
-            await self._events.insert_many(events, ordered=False)
-        except BulkWriteError as error:  # one that is there already was moved before, or by another
-            others = [one for one in error.details["writeErrors"] if one["code"] != _DUPLICATE_KEY]
-            if others or error.details["writeConcernErrors"]:
-                raise
+        await self._publishing[collection.name].published(id, sequence)
 
     async def left_behind(self, until: datetime, limit: int) -> list[tuple[Collection, str]]:
         asked = {"unpublished.time": {"$lte": milliseconds(until)}}
@@ -267,45 +181,3 @@ class MongoStore:
                     waiting.append((one["unpublished"][0]["time"], one["_id"], collection))  # noqa: PERF401
         waiting.sort(key=lambda one: one[:2])
         return [(collection, id) for _, id, collection in waiting[:limit]]
-
-
-_STATE = {"version": 1, "body": 1, "due": 1}
-
-
-def _document(found: Bson) -> Document:
-    due = found.get("due")
-    return Document(found["_id"], found["version"], found["body"], None if due is None else instant(due))
-
-
-def _unpublished(record: Record) -> Bson:
-    return {
-        "sequence": record.sequence,
-        "time": milliseconds(record.time),
-        "topic": record.topic,
-        "value": record.value,
-    }
-
-
-def _record(found: Bson) -> Record:
-    return Record.read(found["topic"], found["value"])
-
-
-def _indexes(collection: Collection) -> list[IndexModel]:
-    """What does not wait, and what has no value for an index's first field, takes no room in it."""
-    some: list[tuple[str, ...]] = [("due",), ("unpublished.time",)]
-    some += [(*(f"f.{name}" for name in fields), "_id") for fields in collection.indexes]
-    return [
-        IndexModel([(key, 1) for key in keys], partialFilterExpression={keys[0]: {"$exists": True}})
-        for keys in some
-    ]
-
-
-def _conditions(where: Sequence[Where]) -> list[Bson]:
-    return [_condition(one) for one in where]
-
-
-def _condition(one: Where) -> Bson:
-    if one.is_ in ("null", "not null"):
-        return {f"f.{one.field}": {"$exists": one.is_ == "not null"}}
-    value = list(one.value) if one.is_ == "in" and isinstance(one.value, Sequence) else one.value
-    return {f"f.{one.field}": {_OPERATORS[one.is_]: value}}

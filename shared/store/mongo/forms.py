@@ -1,0 +1,67 @@
+"""What stands in a document, and how it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pymongo import IndexModel
+
+from shared.events import Record
+from shared.store import Collection, Document, Where
+from shared.store.instants import instant, milliseconds
+
+Bson = dict[str, Any]
+
+STATE = {"version": 1, "body": 1, "due": 1}
+"""What of it is a `Document`."""
+
+_OPERATORS = {"=": "$eq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte", "in": "$in"}
+
+
+def document(found: Bson) -> Document:
+    """An aggregate's state."""
+    due = found.get("due")
+    return Document(found["_id"], found["version"], found["body"], None if due is None else instant(due))
+
+
+def unpublished(record: Record) -> Bson:
+    """An event, within its aggregate's document and, once it is published, in `events`."""
+    return {
+        "sequence": record.sequence,
+        "time": milliseconds(record.time),
+        "topic": record.topic,
+        "value": record.value,
+    }
+
+
+def event_id(subject: str, sequence: int) -> str:
+    """By which a published event is found."""
+    return f"{subject}/{sequence}"
+
+
+def record(found: Bson) -> Record:
+    """An event, from either place."""
+    return Record.read(found["topic"], found["value"])
+
+
+def indexes(collection: Collection) -> list[IndexModel]:
+    """What does not wait, and what has no value for an index's first field, takes no room in it."""
+    some: list[tuple[str, ...]] = [("due",), ("unpublished.time",)]
+    some += [(*(f"f.{name}" for name in fields), "_id") for fields in collection.indexes]
+    return [
+        IndexModel([(key, 1) for key in keys], partialFilterExpression={keys[0]: {"$exists": True}})
+        for keys in some
+    ]
+
+
+def conditions(where: Sequence[Where]) -> list[Bson]:
+    """A query's conditions."""
+    return [_condition(one) for one in where]
+
+
+def _condition(one: Where) -> Bson:
+    if one.is_ in ("null", "not null"):
+        return {f"f.{one.field}": {"$exists": one.is_ == "not null"}}
+    value = list(one.value) if one.is_ == "in" and isinstance(one.value, Sequence) else one.value
+    return {f"f.{one.field}": {_OPERATORS[one.is_]: value}}
