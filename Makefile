@@ -27,7 +27,7 @@ test-all: setup browser ## Every test: the long runs, the browser and the cluste
 	$(BIN)/pytest -n 2 -m "not long and not browser and not cluster"
 	$(BIN)/pytest -m "long or browser or cluster"
 
-cluster: setup ## Start Apache Kafka and a server in MongoDB's place on loopback, and say where
+cluster: setup ## Start the four services on Kafka and a server in MongoDB's place, on loopback, and say where
 	$(BIN)/python -m deploy.loopback
 
 test-kill: setup ## Of these, kill -9 in the midst of five thousand messages, fifty times

@@ -13,9 +13,9 @@ from fastapi import FastAPI
 from bench import generate
 from bench.processes import appears, child
 from services import intake
-from services.embedded import listening
+from services.http import listening
 from services.intake.channels.web import MessageBody
-from shared.runner import Embedded
+from shared.embedded import Embedded
 from shared.settings import Settings
 
 WARM_UP = 500

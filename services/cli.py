@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from services import cli_dead, cli_org, cli_people, cli_send, cli_trail
+from services import cli_dead, cli_org, cli_people, cli_send, cli_trail, serving
 from services.embedded import serve
 from shared.logging import configure
 from shared.settings import Settings
@@ -37,6 +37,25 @@ def run(
     settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     configure(settings.log_level, as_json=settings.log_json)
     raise typer.Exit(uvloop.run(serve(settings)))
+
+
+@app.command(
+    "serve",
+    epilog="Example: throughline serve intake --data /var/lib/throughline --port 8080 --smtp-port 2525",
+)
+def serve_one(
+    name: Annotated[serving.Name, typer.Argument(help="Which service")],
+    data: Annotated[Path | None, typer.Option(help="Directory of this instance alone")] = None,
+    org: Annotated[Path | None, typer.Option(help="The organisation file")] = None,
+    port: Annotated[int | None, typer.Option(help="HTTP port; 0 takes a free one")] = None,
+    smtp_port: Annotated[int | None, typer.Option(help="SMTP port of intake; 0 takes a free one")] = None,
+) -> None:
+    """Run one service of a cluster, on Kafka and MongoDB (THROUGHLINE_KAFKA_SERVERS, THROUGHLINE_MONGO_URL)."""
+    given = {"data": data, "org": org, "port": port, "smtp_port": smtp_port}
+    settings = Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+    serving.refuse_untold(name, settings)
+    configure(settings.log_level, as_json=settings.log_json)
+    raise typer.Exit(uvloop.run(serving.serve(name, settings)))
 
 
 def main() -> None:

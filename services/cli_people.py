@@ -1,28 +1,24 @@
-"""`throughline user …` and `throughline key …`: accounts and keys of an embedded installation that isn't running."""
+"""`throughline user …` and `throughline key …`: accounts and keys, of a cluster at any time, of an embedded
+installation while it isn't running."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
+from services.opened import opened
 from services.routing.people import COLLECTIONS, AccountRefused, People
 from services.routing.people.passwords import readable
 from services.routing.people.people import OPERATOR
-from shared.clock import RealClock
-from shared.content.embedded import EmbeddedContent
-from shared.keys import Keys
-from shared.lock import Lock, Locked
-from shared.organisation import OrganisationWrong, load
-from shared.service import House
+from shared.lock import Locked
+from shared.organisation import OrganisationWrong
 from shared.settings import Settings
 from shared.store import StoreError
-from shared.store.sqlite import SqliteStore
 
 T = TypeVar("T")
 
@@ -36,39 +32,14 @@ PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="A person's id i
 Ask = Annotated[bool, typer.Option("--ask", help="Ask for the password instead of drawing one")]
 
 
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[People]:
-    """The people of an installation, while nobody else has it open."""
-    organisation = load(settings.org)
-    directory = settings.data
-    directory.mkdir(parents=True, exist_ok=True)
-    with Lock(directory / "lock"):
-        store = SqliteStore(directory, COLLECTIONS)
-        await store.open()
-        try:
-            yield People(
-                House(
-                    settings=settings,
-                    clock=RealClock(),
-                    store=store,
-                    content=EmbeddedContent(store, directory / "content"),
-                    keys=Keys(directory / "keys"),
-                    organisation=organisation,
-                    directory=directory,
-                )
-            )
-        finally:
-            await store.close()
-
-
 def _with_people(data: Path | None, org: Path | None, act: Callable[[People], Awaitable[T]]) -> T:
     """Do something, or say what is wrong and end with 1."""
     given = {name: value for name, value in (("data", data), ("org", org)) if value is not None}
     settings = Settings().model_copy(update=given)
 
     async def open_and_act() -> T:
-        async with _opened(settings) as people:
-            return await act(people)
+        async with opened(settings, COLLECTIONS) as house:
+            return await act(People(house))
 
     try:
         return asyncio.run(open_and_act())

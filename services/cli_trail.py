@@ -23,6 +23,7 @@ from services.audit.log import (
 )
 from shared.note import NoteError, Signer
 from shared.receipts import open_receipt
+from shared.settings import Settings
 
 app = typer.Typer(help="The trail: verify it, prove what is in it.", no_args_is_help=True)
 console = Console(stderr=True)
@@ -125,9 +126,12 @@ def vkey(
         return
     origin = (_log_directory(data) / "checkpoint").read_text().partition("\n")[0]
     for name, file in ((origin, "log"), *(() if log else ((f"{origin}/receipt", "receipt"),))):
-        path = data / "keys" / f"{file}.ed25519"
+        path = (data / "keys" if file == "log" else Settings(data=data).keys_directory) / f"{file}.ed25519"
         if not path.is_file():
-            raise _fail(f"{path} is not there: name the data directory that holds the keys")
+            raise _fail(
+                f"{path} is not there: name the data directory that holds the log, and the directory of the shared"
+                " keys with THROUGHLINE_KEYS, or print --log alone"
+            )
         typer.echo(Signer(name, path.read_bytes()).verifier.vkey)
 
 

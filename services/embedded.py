@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import signal
-import socket
-
 import typer
-import uvicorn
 
 from services import audit, intake, notify, routing
+from services.http import listening, serve_until_told
 from services.welcome import welcome
 from shared.clock import Clock
-from shared.runner import Embedded
+from shared.embedded import Embedded
 from shared.settings import Settings
 
 FRONTS = (intake.service, routing.service, notify.service, audit.service)
@@ -25,24 +20,6 @@ def embedded(settings: Settings, *, clock: Clock | None = None) -> Embedded:
     return Embedded(settings, FRONTS, COLLECTIONS, clock=clock)
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises OSError that names the address."""
-    try:
-        return socket.create_server((host, port), backlog=1024)
-    except OSError as error:
-        raise OSError(
-            error.errno, f"{host}:{port} can't be listened on: {error.strerror}; choose another with --port"
-        ) from error
-
-
-def spare_the_collector() -> None:
-    """What is loaded by now stays; what is made for a message dies with it. Looking through it all again and again for
-    cycles took half of the throughput under load."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(400_000, 20, 100)
-
-
 async def serve(settings: Settings) -> int:
     """Run until told to stop; answers the exit code."""
     try:
@@ -51,22 +28,6 @@ async def serve(settings: Settings) -> int:
         typer.echo(f"throughline: {error.strerror}", err=True)
         return 1
     settings = settings.model_copy(update={"port": door.getsockname()[1]})
-    async with embedded(settings) as installation:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                installation.app(),
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                timeout_graceful_shutdown=5,
-            )
-        )
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
-        spare_the_collector()
-        serving = asyncio.create_task(server.serve(sockets=[door]))
-        await welcome(installation)
-        await serving
+    installation = embedded(settings)
+    await serve_until_told(installation, door, lambda: welcome(installation))
     return 0

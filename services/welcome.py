@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
 from services.intake.smtp import SmtpDoor
 from services.routing.people import ensure_sample_users
-from shared.runner import Embedded
+from shared.embedded import Embedded
+from shared.runner import Runner
 from shared.service import House
 
 ADDRESSES = "addresses"
-"""A file in the data directory: HTTP port, SMTP port and first mailbox of the process that runs there."""
+"""A file in the data directory: HTTP port, SMTP port (0 for none) and first mailbox of the process that runs there."""
 
 
 DOES = {
@@ -26,35 +29,46 @@ DOES = {
 """What each role is for, in the order in which a newcomer tries them."""
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where the parts of an installation are."""
+
+    mail: str
+    """Its SMTP door, host:port."""
+    outgoing: str
+    trail: Path
+    """A directory with the trail below it."""
+    metrics: Sequence[str]
+
+
 async def welcome(installation: Embedded) -> None:
     """Print it, and leave the addresses for programs that wait for them."""
-    house = installation.house
-    users = await ensure_sample_users(house)
-    smtp_port = next(
-        companion.port
-        for service in installation.services
-        for companion in service.companions
-        if isinstance(companion, SmtpDoor)
+    house, settings = installation.house, installation.settings
+    places = Places(
+        mail=f"{settings.host}:{_smtp_port(installation)}",
+        outgoing=settings.relay or f"{settings.data}/outbox  (kept as .eml files, not sent)",
+        trail=settings.data,
+        metrics=[f"{house.public_url}/metrics"],
     )
-    mailbox = house.organisation.mailboxes[0].address
-    url, mail = house.public_url, f"{installation.settings.host}:{smtp_port}"
+    greet(house, await ensure_sample_users(house), places)
+    write_addresses(installation)
+
+
+def greet(house: House, users: Sequence[tuple[str, str, str]], places: Places) -> None:
+    """Print where everything is, who may sign in, what to try."""
+    url, mail, mailbox = house.public_url, places.mail, house.organisation.mailboxes[0].address
     out = Console(highlight=False, soft_wrap=True)
-    out.print(f"\n[bold]Throughline runs.[/] {_names(house)}  ·  data in {installation.settings.data}\n")
+    out.print(f"\n[bold]Throughline runs.[/] {_names(house)}  ·  data in {house.settings.data}\n")
     for name, where in (
         ("Write to us", f"{url}/"),
         ("Officers and console", f"{url}/sign-in"),
         ("Mail, as SMTP", f"{mail}  (to {mailbox})"),
-        (
-            "Outgoing mail",
-            installation.settings.relay
-            or f"{installation.settings.data}/outbox  (kept as .eml files, not sent)",
-        ),
-        ("Metrics", f"{url}/metrics"),
+        ("Outgoing mail", places.outgoing),
+        ("Metrics", "  ".join(places.metrics)),
     ):
         out.print(f"  {name:<22}{where}")
     if users:
         _show(out, users)
-    port = house.settings.port
     out.print("\n[bold]Three things to try[/]")
     out.print(f"  1. Open {url}/ , write that a street lamp is dark, and follow it by the link you get.")
     out.print(
@@ -63,12 +77,23 @@ async def welcome(installation: Embedded) -> None:
         "     Its acknowledgement stands in the outbox folder; the case is in housing-officer-1's list."
     )
     out.print(
-        f"  3. Verify the trail:  .venv/bin/throughline trail verify {installation.settings.data}"
+        f"  3. Verify the trail:  .venv/bin/throughline trail verify {places.trail}"
         f' --vkey "$(curl -s {url}/trail/vkey)"\n'
     )
-    path = installation.settings.data / ADDRESSES
-    path.with_suffix(".new").write_text(f"{port} {smtp_port} {mailbox}\n")
+
+
+def write_addresses(runner: Runner) -> None:
+    """Leave the addresses for programs that wait for them."""
+    house = runner.house
+    path = house.settings.data / ADDRESSES
+    mailbox = house.organisation.mailboxes[0].address
+    path.with_suffix(".new").write_text(f"{house.settings.port} {_smtp_port(runner)} {mailbox}\n")
     path.with_suffix(".new").rename(path)
+
+
+def _smtp_port(runner: Runner) -> int:
+    doors = (beside for service in runner.services for beside in service.companions)
+    return next((door.port for door in doors if isinstance(door, SmtpDoor)), 0)
 
 
 def _names(house: House) -> str:

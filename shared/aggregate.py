@@ -64,12 +64,24 @@ class Answer(Generic[S]):
 Decide = Callable[[S | None, datetime], Sequence[Event]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided(Generic[S]):
+    """What follows from an input, not yet saved."""
+
+    after: Loaded[S]
+    step: Step
+
+
 class NothingThere(LookupError):
     """A decision on an aggregate that does not exist came to nothing."""
 
 
 class Aggregates(Generic[S]):
-    """All aggregates of one kind, over a store. Recently used ones are kept, written through."""
+    """All aggregates of one kind, over a store. Recently used ones are kept, written through.
+
+    Where others write to the store too, a kept one may be old. It is then only good for deciding on what is saved under
+    its version, which the store refuses where it has moved on; whatever saves nothing is decided on what the store has.
+    """
 
     def __init__(self, kind: Kind[S], store: Store, clock: Clock) -> None:
         self.kind = kind
@@ -79,15 +91,22 @@ class Aggregates(Generic[S]):
 
     async def load(self, id: str) -> Loaded[S]:
         """The aggregate as it stands; `state` is None where there is none."""
-        if id in self._recent:
-            self._recent.move_to_end(id)
-            return self._recent[id]
+        if self._store.only_writer and (kept := self._kept(id)) is not None:
+            return kept
         document = await self._store.load(self.kind.collection, id)
         if document is None:
             return Loaded(None, 0, frozenset(), None)
+        kept = self._recent.get(id)
+        if kept is not None and kept.version == document.version:
+            return kept
         loaded = self.read(document.body, document.version)
         self._remember(id, loaded)
         return loaded
+
+    def _kept(self, id: str) -> Loaded[S] | None:
+        if id in self._recent:
+            self._recent.move_to_end(id)
+        return self._recent.get(id)
 
     def read(self, body: bytes, version: int) -> Loaded[S]:
         """An aggregate from its document's bytes."""
@@ -113,30 +132,57 @@ class Aggregates(Generic[S]):
         `decide` is pure: it takes the state and the time and returns events, none where nothing follows, or raises what
         the caller must hear. `fresh` spares the look for an aggregate that this input alone can create.
         """
-        loaded: Loaded[S] = Loaded(None, 0, frozenset(), None) if fresh else await self.load(id)
+        loaded: Loaded[S] | None = Loaded(None, 0, frozenset(), None) if fresh else self._kept(id)
+        certain = False
+        if loaded is None or (self._store.only_writer and not fresh):
+            loaded, certain = loaded or await self.load(id), True
         while True:
-            if input_id in loaded.inputs:
-                assert loaded.state is not None
-                return Answer(loaded.state, loaded.version, (), repeated=True)
-            now = self._clock.now()
-            now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as exact as an entry's time
-            if loaded.time is not None and now < loaded.time:
-                now = loaded.time  # an aggregate's time does not go back, whatever the machine's does
+            step = self._decide(id, input_id, loaded, decide, contents, certain=certain)
+            if isinstance(step, Answer):
+                return step
+            if step is not None:
+                try:
+                    await self._store.commit(step.step)
+                except Conflict:
+                    self._recent.pop(id, None)
+                else:
+                    self._remember(id, step.after)
+                    assert step.after.state is not None
+                    return Answer(step.after.state, step.after.version, step.step.records)
+            loaded, certain = await self.load(id), True
+
+    def _decide(
+        self,
+        id: str,
+        input_id: str,
+        loaded: Loaded[S],
+        decide: Decide[S],
+        contents: tuple[Sealed, ...],
+        *,
+        certain: bool,
+    ) -> Answer[S] | _Decided[S] | None:
+        """What follows; None where nothing does, and it is not `certain` that the aggregate still stands like this."""
+        if input_id in loaded.inputs:
+            assert loaded.state is not None
+            return Answer(loaded.state, loaded.version, (), repeated=True) if certain else None
+        now = self._clock.now()
+        now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as exact as an entry's time
+        if loaded.time is not None and now < loaded.time:
+            now = loaded.time  # an aggregate's time does not go back, whatever the machine's does
+        try:
             events = decide(loaded.state, now)
-            if not events:
-                if loaded.state is None:
-                    raise NothingThere(f"{id} does not exist, and {input_id} did not create it")
-                return Answer(loaded.state, loaded.version, ())
-            after, records = self._emit(id, loaded, events, input_id, now)
-            assert after.state is not None
-            try:
-                await self._store.commit(self._step(id, loaded, after, records, contents))
-            except Conflict:
-                self._recent.pop(id, None)
-                loaded = await self.load(id)
-                continue
-            self._remember(id, after)
-            return Answer(after.state, after.version, tuple(records))
+        except Exception:
+            if certain:
+                raise
+            return None
+        if not events:
+            if not certain:
+                return None
+            if loaded.state is None:
+                raise NothingThere(f"{id} does not exist, and {input_id} did not create it")
+            return Answer(loaded.state, loaded.version, ())
+        after, records = self._emit(id, loaded, events, input_id, now)
+        return _Decided(after, self._step(id, loaded, after, records, contents))
 
     def _emit(
         self,

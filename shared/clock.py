@@ -8,8 +8,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+APART = timedelta(seconds=10)
+"""How far apart the clocks of a cluster's machines may be: what one may do until an instant it stops so much earlier,
+lest another has begun. A machine whose clock is further off says that it is not ready."""
 
 
 class Clock(Protocol):

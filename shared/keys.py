@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import hmac
 import os
-from functools import cache
+import secrets
+from contextlib import suppress
+from functools import cache, cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
+class NoKey(OSError):
+    """A secret is not there and can't be made; says which, and what to do."""
+
+
 class Keys:
-    """The keys below one directory. What is used for one purpose is derived for that purpose alone."""
+    """The keys below one directory. What is used for one purpose is derived for that purpose alone.
+
+    Several processes may share a directory and start at once: whoever makes a key first, all have that one.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._installation = self._secret("installation.key")
         self.purpose = cache(self._purpose)
+
+    @cached_property
+    def _installation(self) -> bytes:
+        return self._secret("installation.key")
 
     def _purpose(self, name: str) -> bytes:
         """The symmetric key for one purpose (`thread`, `message`, `tracking`, `reply`, `session`, `csrf`, `ref`)."""
@@ -29,15 +40,29 @@ class Keys:
 
     def _secret(self, name: str) -> bytes:
         path = self.directory / name
-        if not path.exists():
-            temporary = path.with_suffix(".new")
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(os.urandom(32))
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.rename(path)
-            folder = os.open(self.directory, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return path.read_bytes()
+        try:
+            self._make(path)
+        except OSError as error:
+            raise NoKey(
+                error.errno,
+                f"{path} is not there and can't be made ({error.strerror}): put the installation's keys there,"
+                " or name their directory with THROUGHLINE_KEYS",
+            ) from error
         return path.read_bytes()
+
+    def _make(self, path: Path) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary = path.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}.new")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(os.urandom(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another was faster: that one is the key
+            path.hardlink_to(temporary)
+        temporary.unlink()
+        folder = os.open(self.directory, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)

@@ -28,7 +28,9 @@ def configure(level: str = "info", *, as_json: bool = False) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(name)s: %(message)s")
+    others = max(number, logging.WARNING)
+    logging.basicConfig(level=others, stream=sys.stderr, format="%(name)s: %(message)s")
+    logging.getLogger("faststream.kafka").setLevel(others)  # it would tell of every batch
 
 
 bound = structlog.contextvars.bound_contextvars

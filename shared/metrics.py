@@ -77,3 +77,8 @@ UNSETTLED = Counter(
     "throughline_messages_sent_again_total", "Messages not settled in time and sent again", registry=REGISTRY
 )
 FREE_BYTES = Gauge("throughline_store_free_bytes", "What the store can still hold", registry=REGISTRY)
+CLOCK_OFF = Gauge(
+    "throughline_clock_off_seconds",
+    "How far the store's clock is ahead of this machine's; in the cluster only",
+    registry=REGISTRY,
+)

@@ -1,23 +1,15 @@
-"""The embedded runner: all services in one process, on one SQLite store, behind one HTTP port."""
+"""Running services in a process: what the embedded runner and the cluster's have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from typing import Self
 
 import structlog
 from fastapi import FastAPI
 
-from shared.bus.embedded import EmbeddedBus
-from shared.clock import Clock, RealClock, SimulatedClock
-from shared.content.embedded import EmbeddedContent
-from shared.keys import Keys
-from shared.lock import Lock
-from shared.organisation import load
+from shared.bus import Bus
 from shared.service import House, Service
-from shared.settings import Settings
-from shared.store import Collection
-from shared.store.sqlite import SqliteStore
 from shared.timers import TimerLoop
 from shared.web.app import build
 
@@ -26,46 +18,28 @@ log = structlog.get_logger()
 Front = Callable[[House], Service]
 
 
-class Embedded:
-    """An installation in this process. `async with` opens and starts it, and stops it cleanly."""
+class NotBegun(RuntimeError):
+    """What a service stands on is not there, or not as it must be. Says what."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        fronts: Sequence[Front],
-        collections: Sequence[Collection],
-        *,
-        clock: Clock | None = None,
-    ) -> None:
-        self.settings = settings
-        self.clock = clock or RealClock()
-        self._fronts = fronts
-        self._collections = collections
+
+class Runner:
+    """Services at work in this process. `async with` opens and starts them, and stops them cleanly.
+
+    `open` of a subclass sets what they stand on.
+    """
+
+    house: House
+    bus: Bus
+    services: Sequence[Service]
+    timers: TimerLoop
 
     async def open(self) -> None:
-        """Take the data directory, open what stands in it, build the services. Nothing is handed over yet."""
-        directory = self.settings.data
-        directory.mkdir(parents=True, exist_ok=True)
-        self._lock = Lock(directory / "lock")
-        self._lock.acquire()
-        organisation = load(self.settings.org)
-        self.store = SqliteStore(directory, self._collections)
-        await self.store.open()
-        self.house = House(
-            settings=self.settings,
-            clock=self.clock,
-            store=self.store,
-            content=EmbeddedContent(self.store, directory / "content"),
-            keys=Keys(directory / "keys"),
-            organisation=organisation,
-            directory=directory,
-            alone=True,
-        )
-        self.bus = EmbeddedBus(self.store, self.clock)
-        self.services = [front(self.house) for front in self._fronts]
-        self.timers = TimerLoop(
-            [timer for service in self.services for timer in service.timers], self.store, self.clock
-        )
+        """Take what is this process's alone, open the store, build the services. Nothing is handed over yet."""
+        raise NotImplementedError
+
+    async def shut(self) -> None:
+        """Close what `open` opened, the store last."""
+        raise NotImplementedError
 
     async def start(self) -> None:
         """Begin: what was left over first, then whatever comes."""
@@ -77,12 +51,20 @@ class Embedded:
         for service in self.services:
             if service.prepare is not None:
                 await service.prepare()
-        await self.bus.start()
+        await self.start_bus()
         for service in self.services:
             for companion in service.companions:
                 await companion.start()
         await self.timers.start()
-        log.info("runner.started", data=str(self.settings.data), services=[one.name for one in self.services])
+        log.info("runner.started", services=[one.name for one in self.services])
+
+    async def start_bus(self) -> None:
+        """Begin to hand over."""
+        await self.bus.start()
+
+    async def stop_bus(self) -> None:
+        """Hand over nothing more; finish what is under way."""
+        await self.bus.stop()
 
     async def stop(self) -> None:
         """Take nothing more, finish what is under way, close."""
@@ -90,47 +72,20 @@ class Embedded:
         for service in reversed(self.services):
             for companion in service.companions:
                 await companion.stop()
-        await self.bus.stop()
+        await self.stop_bus()
         for service in reversed(self.services):
             if service.close is not None:
                 await service.close()
-        await self.store.close()
-        self._lock.release()
+        await self.shut()
         log.info("runner.stopped")
 
-    async def __aenter__(self) -> Embedded:
+    async def __aenter__(self) -> Self:
         await self.open()
         await self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
-
-    async def idle(self) -> None:
-        """Return once everything that is there has been answered, in every room."""
-        while True:
-            before = self.bus.position
-            await self.timers.fire_due()
-            await self.bus.idle()
-            for service in self.services:
-                for companion in service.companions:
-                    await companion.idle()
-            await self.bus.idle()
-            if self.bus.position == before:
-                return
-
-    async def live_until(self, end: datetime) -> None:
-        """Under a simulated clock: go from one due instant to the next until `end`, finishing what each sets off."""
-        clock = self.clock
-        assert isinstance(clock, SimulatedClock)
-        while True:
-            await self.idle()
-            due = await self.timers.next_due()
-            if due is None or due > end:
-                break
-            clock.advance_to(max(due, clock.now()))
-        clock.advance_to(end)
-        await self.idle()
 
     def not_ready(self) -> list[str]:
         """Why it is not ready to serve, empty where it is."""
@@ -142,5 +97,5 @@ class Embedded:
         ]
 
     def app(self) -> FastAPI:
-        """The HTTP side, to be called once the installation is open."""
+        """The HTTP side, to be called once it is open."""
         return build(self.house, self.services, self.not_ready, self.bus)

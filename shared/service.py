@@ -21,6 +21,7 @@ from shared.keys import Keys
 from shared.organisation import Organisation
 from shared.settings import Settings
 from shared.store import Collection, Store
+from shared.store.registers import Registers
 
 MOST_FIRED_AT_ONCE = 512
 
@@ -37,6 +38,10 @@ class House:
     organisation: Organisation
     directory: Path
     """Where a service may keep files of its own, in a folder of its name."""
+    registers: Registers | None = None
+    """What the instances of a service agree on; None where there can be but one of each."""
+    again: Callable[[str], Awaitable[None]] | None = None
+    """Has all events of an aggregate handed over once more, where they travel by a road on which one could be lost."""
     alone: bool = False
     """Whether nobody else can be at work on the store: this process holds the lock of its directory, so that whatever
     an earlier one had under way is over."""
@@ -91,6 +96,8 @@ class Service:
     timers: Sequence[Timer] = ()
     routers: Sequence[APIRouter] = ()
     companions: Sequence[Companion] = field(default_factory=tuple)
+    needs_bus: bool = True
+    """Whether it is of no use while events do not travel. What a door takes meanwhile waits in the store."""
     prepare: Callable[[], Awaitable[None]] | None = None
     """Called once the store is open, before anything is handed over."""
     wire: Callable[[FastAPI], None] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,7 +16,26 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="THROUGHLINE_")
 
-    data: Path = Field(Path("data"), description="Directory of an embedded installation")
+    data: Path = Field(
+        Path("data"),
+        description="Directory of an embedded installation; in the cluster of one instance of a service",
+    )
+    keys: Path | None = Field(
+        None,
+        description="Directory of the installation's secrets, the same for all of a cluster; default DATA/keys",
+    )
+    kafka_servers: str = Field(
+        "", description="Brokers of the cluster, `host:port`, comma-separated; empty: embedded"
+    )
+    topic_partitions: int = Field(
+        12,
+        description="Partitions of a topic, for ever: at most so many instances of a service share its work",
+    )
+    topic_replication: int = Field(3, description="Brokers that keep a topic; all but one must have an event")
+    topic_prefix: str = Field("", description="What the cluster's topics begin with")
+    mongo_url: str = Field("", description="The cluster's MongoDB; empty: embedded")
+    mongo_database: str = Field("throughline", description="The installation's database there")
+    mongo_driver: Literal["pymongo", "motor"] = "pymongo"
     org: Path = Field(SAMPLE_ORGANISATION, description="The organisation file")
     host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise")
     port: int = Field(8080, description="HTTP port; 0 takes a free one")
@@ -39,3 +59,8 @@ class Settings(BaseSettings):
     session_hours: int = 12
     log_json: bool = Field(False, description="Logs as JSON lines rather than for reading")
     log_level: str = "info"
+
+    @property
+    def keys_directory(self) -> Path:
+        """Where the installation's secrets are."""
+        return self.keys or self.data / "keys"

@@ -1,10 +1,15 @@
-"""One timer loop over an index of due instants: what is due is fired as a command, late rather than never."""
+"""One timer loop over an index of due instants: what is due is fired as a command, late rather than never.
+
+Where a service has several instances, each fires its share. An instance's clock says what is due: one that is ahead
+fires so much earlier, and what must not begin before another has ended leaves room for that (`shared.clock.APART`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -19,11 +24,36 @@ LOOK_EVERY = timedelta(seconds=1)
 AFTER_FAILURE = timedelta(seconds=30)
 
 
+class Share(Protocol):
+    """What of the due aggregates this instance fires."""
+
+    @property
+    def count(self) -> int:
+        """How many share the work."""
+        ...
+
+    def mine(self, id: str) -> bool:
+        """Whether this one is fired here."""
+        ...
+
+
+class All:
+    """There is but one instance."""
+
+    count = 1
+
+    def mine(self, id: str) -> bool:
+        return True
+
+
 class TimerLoop:
     """Fires the timers of all services of a process."""
 
-    def __init__(self, timers: Sequence[Timer], store: Store, clock: Clock) -> None:
+    def __init__(
+        self, timers: Sequence[Timer], store: Store, clock: Clock, share: Share | None = None
+    ) -> None:
         self._timers = timers
+        self._share = share or All()
         self._store = store
         self._clock = clock
         self._again: dict[str, tuple[datetime, datetime]] = {}
@@ -58,10 +88,11 @@ class TimerLoop:
     async def _fire_some(self, timer: Timer) -> int:
         now = self._clock.now()
         self._again = {id: waits for id, waits in self._again.items() if waits[1] > now}
+        look_at = MOST_FIRED_AT_ONCE * self._share.count + len(self._again)
         due = [
             (id, at)
-            for id, at in await self._store.due(timer.collection, now, MOST_FIRED_AT_ONCE + len(self._again))
-            if id not in self._again or self._again[id][0] != at
+            for id, at in await self._store.due(timer.collection, now, look_at)
+            if self._share.mine(id) and (id not in self._again or self._again[id][0] != at)
         ]
         await asyncio.gather(*(self._fire(timer, id, at) for id, at in due))
         return len(due)

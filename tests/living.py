@@ -22,9 +22,9 @@ from services.embedded import embedded
 from services.intake.smtp import SmtpDoor
 from services.routing.people import People
 from shared.clock import RealClock
+from shared.embedded import Embedded
 from shared.rights.gate import CSRF_HEADER
 from shared.rights.policy import RIGHTS_OF_ROLE
-from shared.runner import Embedded
 from shared.settings import Settings
 
 T = TypeVar("T")

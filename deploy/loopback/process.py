@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -45,12 +45,14 @@ class Server:
         *,
         log: Path | None = None,
         command: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
         answers: Callable[[str], Awaitable[bool]],
     ) -> None:
         self.name = name
         self.address = address
         self.log = log
         self._command = command
+        self._environment = {**os.environ, **(environment or {})}
         self._answers = answers
         self._process: asyncio.subprocess.Process | None = None
 
@@ -71,7 +73,12 @@ class Server:
             assert self.log is not None
             with self.log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
-                    *self._command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+                    *self._command,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=self._environment,
+                    start_new_session=True,  # a terminal's Ctrl-C is for who stops them in order
                 )
         try:
             await asyncio.wait_for(self._ask(), _PATIENCE)

@@ -7,7 +7,7 @@ It is a projection of the log but for a few rows: size, root and positions, whic
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
@@ -19,10 +19,12 @@ from shared.events import Record
 from shared.store.rows import write
 
 FILE = "index.db"
+NO_HEADS: Mapping[str, int] = {}
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS positions (stream TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS heads (aggregate TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries (aggregate TEXT NOT NULL, at INTEGER NOT NULL, belongs TEXT,
     PRIMARY KEY (aggregate, at)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cases (matter TEXT PRIMARY KEY, ref TEXT NOT NULL, kind TEXT NOT NULL, channel TEXT NOT NULL,
@@ -147,7 +149,25 @@ class Index(Lookup):
             self.state = TreeState(*row)
         self.positions = dict(self._writer.execute("SELECT stream, next FROM positions"))
 
-    def commit(self, state: TreeState, positions: Positions, taken: Sequence[Taken]) -> None:
+    def heads(self, aggregates: Iterable[str]) -> dict[str, int]:
+        """The highest sequence that the log has of each aggregate, where heads are kept. For the audit's thread."""
+        names = list(aggregates)
+        marks = ", ".join("?" * len(names))
+        found = self._writer.execute(f"SELECT * FROM heads WHERE aggregate IN ({marks})", names)  # noqa: S608
+        return dict(found.fetchall())
+
+    def places(self, aggregate: str) -> list[int]:
+        """Where the entries of an aggregate are. For the audit's thread."""
+        found = self._writer.execute("SELECT at FROM entries WHERE aggregate = ? ORDER BY at", (aggregate,))
+        return [row[0] for row in found.fetchall()]
+
+    def commit(
+        self,
+        state: TreeState,
+        positions: Positions,
+        taken: Sequence[Taken],
+        heads: Mapping[str, int] = NO_HEADS,
+    ) -> None:
         """What the log has from here on, `taken` being what is new; durable then. Raises sqlite3.Error."""
         rows = Rows(self._days, self._unsettled)
         for at, one in enumerate(taken, self.state.size):
@@ -158,6 +178,7 @@ class Index(Lookup):
             self._write(rows)
             self._writer.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?)", (state.size, state.root))
             self._writer.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?)", positions.items())
+            write(self._writer, "INSERT OR REPLACE INTO heads", list(heads.items()))
         self.state = state
         self.positions.update(positions)
 

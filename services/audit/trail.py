@@ -11,18 +11,27 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import tzinfo
 from pathlib import Path
 
 import structlog
 
-from services.audit.index import FILE, Index
-from services.audit.log import LogReader, LogWriter, Signer, StateError, TreeState, from_directory
+from services.audit.guard import Guard, Superseded
+from services.audit.index import FILE, NO_HEADS, Index
+from services.audit.log import (
+    LogReader,
+    LogWriter,
+    Signer,
+    StateError,
+    TreeState,
+    from_directory,
+)
+from services.audit.log.merkle import root_at
 from shared import metrics
 from shared.bus import Positions, Taken
 from shared.events import Record
-from shared.store import Store
+from shared.store import Store, Unavailable
 
 log = structlog.get_logger()
 
@@ -33,7 +42,7 @@ PUBLISH_EVERY = 1.0
 STUCK_AFTER = 10.0
 """Seconds that entries may wait for a checkpoint before the service counts as not ready."""
 
-_FAILURES = (OSError, sqlite3.Error)
+_FAILURES = (OSError, sqlite3.Error, Unavailable)
 
 
 class TrailClosed(RuntimeError):
@@ -43,14 +52,28 @@ class TrailClosed(RuntimeError):
 class Trail:
     """The log of one installation, its index, and what is published of it.
 
+    `repeats` is whether events may come again, as they do from a bus that promises them at least once: the same bytes
+    make one entry. What has an event's place and other bytes is an entry of its own, for all to see.
+
     Opening it raises StateError where log and index don't belong together, LockedError where it is open already.
     """
 
-    def __init__(self, directory: Path, signer: Signer, zone: tzinfo) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        signer: Signer,
+        zone: tzinfo,
+        guard: Guard | None = None,
+        *,
+        repeats: bool = False,
+    ) -> None:
         self.directory = directory / "log"
         self.signer = signer
         self.index = Index(directory / FILE, zone)
         self._writer = LogWriter(self.directory, self.index.state)
+        self._guard = guard
+        self._repeats = repeats
+        self._superseded = ""
         self._broken = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trail")
         self._publishing: asyncio.Task[None] | None = None
@@ -86,6 +109,13 @@ class Trail:
                 " belongs to this trail, or the trail that belongs to this database; nothing was changed"
             )
 
+    async def begin(self) -> None:
+        """Become the one audit that signs. Raises StateError where another has signed what is not here."""
+        if self._guard is not None:
+            state = self.index.state
+            reader = self.reader().hash_reader(state.size)
+            await self._guard.begin(str(self.directory), state, lambda size: root_at(size, reader))
+
     def _newest_first(self, size: int) -> Iterator[bytes]:
         reader = self.reader()
         return (reader.entry(at, size) for at in reversed(range(size)))
@@ -110,7 +140,7 @@ class Trail:
     async def publish(self) -> None:
         """Sign what is integrated, where that is more than was signed. Raises OSError or sqlite3.Error."""
         loop = asyncio.get_running_loop()
-        if await loop.run_in_executor(self._thread, self._publish):
+        if await loop.run_in_executor(self._thread, self._publish, loop):
             self._waiting_since = time.monotonic() if self._taking else None
             moved, self._moved = self._moved, asyncio.Event()
             moved.set()
@@ -125,22 +155,64 @@ class Trail:
     def _integrate(self, batch: Sequence[Taken], positions: Positions) -> None:
         try:
             self._mend()
-            state = self._writer.integrate([one.value for one in batch])
-            self.index.commit(state, positions, batch)
+            new, heads = self._first_time(batch) if self._repeats else (batch, NO_HEADS)
+            state = self._writer.integrate([one.value for one in new])
+            self.index.commit(state, positions, new, heads)
         except BaseException as error:
             self._break(error)
             raise
 
-    def _publish(self) -> bool:
-        try:
+    def _first_time(self, batch: Sequence[Taken]) -> tuple[Sequence[Taken], dict[str, int]]:
+        """What of a batch the log does not have, and the aggregates' highest sequences with it."""
+        heads = self.index.heads({one.subject for one in batch if isinstance(one, Record)})
+        new: list[Taken] = []
+        seen: set[bytes] = set()
+        for one in batch:
+            if isinstance(one, Record):
+                head = heads.get(one.subject, 0)
+                if one.sequence <= head and (one.value in seen or self._has(one)):
+                    continue
+                heads[one.subject] = max(head, one.sequence)
+                seen.add(one.value)
+            new.append(one)
+        return new, heads
+
+    def _has(self, record: Record) -> bool:
+        reader, size = self.reader(), self.index.state.size
+        return any(reader.entry(at, size) == record.value for at in self.index.places(record.subject))
+
+    def _publish(self, loop: asyncio.AbstractEventLoop) -> bool:
+        with self._whole():
             self._mend()
             if self.index.state == self._writer.published:
                 return False
+        if self._guard is not None:
+            # Waited for here: nothing is integrated between what is allowed and what is signed.
+            asyncio.run_coroutine_threadsafe(self._allow(self._guard, self.index.state), loop).result()
+        with self._whole():
             self._writer.publish(self.index.state, self.signer)
+        return True
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        try:
+            yield
         except BaseException as error:
             self._break(error)
             raise
-        return True
+
+    async def _allow(self, guard: Guard, state: TreeState) -> None:
+        if self._superseded:
+            raise Superseded(self._superseded)
+        try:
+            await guard.allow(state)
+        except Unavailable as error:
+            self._last_error = str(error)
+            raise
+        except Superseded as error:
+            self._superseded = str(error)
+            log.error("trail.superseded", error=str(error))  # noqa: TRY400  the message says it all
+            raise
 
     def _break(self, error: BaseException) -> None:
         # The writer may be ahead of the index: nothing of it may be signed.
@@ -165,6 +237,8 @@ class Trail:
         while True:
             try:
                 await self.publish()
+            except Superseded:
+                return
             except _FAILURES as error:
                 log.warning("trail.not_published", error=str(error))
             except Exception:
@@ -180,6 +254,8 @@ class Trail:
 
     def ready(self) -> str | None:
         """Why the trail doesn't get on, or None where it does."""
+        if self._superseded:
+            return self._superseded
         since = self._waiting_since
         if since is None or (waited := time.monotonic() - since) <= STUCK_AFTER:
             return None
@@ -193,7 +269,7 @@ class Trail:
             await asyncio.gather(self._publishing, return_exceptions=True)
         try:
             await self.publish()
-        except _FAILURES as error:
+        except (*_FAILURES, Superseded) as error:
             log.warning("trail.not_published", error=str(error), next="signed at the next start")
         finally:
             self._closed = True

@@ -44,4 +44,5 @@ def service(house: House) -> Service:
             looking.router(house, quarantine),
         ],
         companions=[SmtpDoor(house, door), Sweeping(house.content, house.clock)],
+        needs_bus=False,
     )

@@ -17,7 +17,7 @@ from services.routing.language import detect
 from services.routing.published import ORGANISATION, Published, publish
 from services.routing.views import belongs
 from shared import ids, metrics
-from shared.aggregate import Aggregates, Kind
+from shared.aggregate import Aggregates, Answer, Kind
 from shared.content import ContentGone, seal_model
 from shared.content.words import MessageWords, Sender
 from shared.events import Event, Record
@@ -52,12 +52,14 @@ class Handlers:
         await self._receive(record.subject, message, record.time)
 
     async def on_sent_again(self, record: Record) -> None:
-        """A message that nobody settled: the same answer, once."""
+        """A message that nobody settled: the same answer, once. If it was given, whoever settles has not heard it."""
         again = record.data
         assert isinstance(again, MessageSentAgain)
-        await self._receive(
+        answer, case_id = await self._receive(
             record.subject, again.message, record.time - timedelta(seconds=again.after_seconds)
         )
+        if not answer.records and self._house.again is not None:
+            await self._house.again(case_id)
 
     async def on_due(self, case_id: str, at: datetime) -> None:
         """Rungs of a case fell due."""
@@ -79,7 +81,7 @@ class Handlers:
             "org", f"start/{started}", lambda state, _: publish(state, version, calendar)
         )
 
-    async def _receive(self, id: str, message: MessageReceived, at: datetime) -> None:
+    async def _receive(self, id: str, message: MessageReceived, at: datetime) -> tuple[Answer[Case], str]:
         own = ids.derived("case", id)
         words = await self._content.open_model(message.words.ref, MessageWords)
         text = f"{words.subject}\n{words.text}"
@@ -99,9 +101,8 @@ class Handlers:
             if target == own:
                 if standing[f"ref:{came.ref}"] != own:
                     came = replace(came, ref=await self._free_ref(own))
-                await self._answer(own, came, fresh=True)
-                return
-        await self._join(own, target, how, came, words.sender)
+                return await self._answer(own, came, fresh=True)
+        return await self._join(own, target, how, came, words.sender)
 
     async def _target(self, own: str, message: MessageReceived) -> tuple[str | None, How]:
         """The case that a message belongs to, by our token, the conversation, or what the sender typed."""
@@ -123,7 +124,9 @@ class Handlers:
         case_id = await self._store.claimed(f"message:{message}") or ids.derived("case", message)
         return case_id if belongs(await self._store.history(case_id), message) else None
 
-    async def _join(self, own: str, target: str, how: How, came: Arrival, sender: Sender) -> None:
+    async def _join(
+        self, own: str, target: str, how: How, came: Arrival, sender: Sender
+    ) -> tuple[Answer[Case], str]:
         """Join a case, or open the one that a crash left only claimed, or one beside a stranger's."""
         case = (await self._cases.load(target)).state
         verified = case is not None and (how == "token" or await self._same_sender(case, sender))
@@ -138,9 +141,9 @@ class Handlers:
             came = replace(came, related=target)
         if joins == own or case is None:
             came = replace(came, ref=await self._free_ref(joins))
-        await self._answer(joins, came)
+        return await self._answer(joins, came)
 
-    async def _answer(self, case_id: str, came: Arrival, *, fresh: bool = False) -> None:
+    async def _answer(self, case_id: str, came: Arrival, *, fresh: bool = False) -> tuple[Answer[Case], str]:
         contents: tuple[Sealed, ...] = ()
         reference: ContentRef | None = None
         evidence = came.placement.evidence
@@ -151,7 +154,8 @@ class Handlers:
         def decide(case: Case | None, now: datetime) -> list[Event]:
             return [*arrival.receive(self._desk, case, now, came, reference)]
 
-        await self._cases.answer(case_id, came.id, decide, contents=contents, fresh=fresh)
+        answer = await self._cases.answer(case_id, came.id, decide, contents=contents, fresh=fresh)
+        return answer, case_id
 
     async def _free_ref(self, case_id: str) -> str:
         """The first of a case's possible refs that no other case has; claimed for it."""

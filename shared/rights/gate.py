@@ -30,6 +30,7 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 VerifyKey = Callable[[str], Awaitable[Principal | None]]
 Stands = Callable[[Session], Awaitable[bool]]
+Ends = Callable[[Session], Awaitable[None]]
 
 
 class UnguardedRoute(RuntimeError):
@@ -47,6 +48,8 @@ class Gate:
         """Whose an API key is; set by who keeps the keys. Without it no key is accepted."""
         self.stands: Stands | None = None
         """Whether a session's account is open and of the same generation; set by who keeps the accounts."""
+        self.ends: Ends | None = None
+        """Has a session refused by every service from now on; set by who keeps the accounts."""
         self._nobody = nobody(open_intake=settings.open_intake)
         self._clock = clock
         self._organisation = organisation
@@ -97,17 +100,19 @@ class Gate:
         )
         return session
 
-    def sign_out(self, response: Response, session: Session | None) -> None:
-        """End a session: its cookie is deleted, a copy of it refused (by this process, until it expires)."""
-        self.end(session)
+    async def sign_out(self, response: Response, session: Session | None) -> None:
+        """End a session: its cookie is deleted, a copy of it refused."""
+        await self.end(session)
         response.delete_cookie(self.cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
 
-    def end(self, session: Session | None) -> None:
+    async def end(self, session: Session | None) -> None:
         """Refuse a session from now on."""
         now = self._clock.now()
         self._ended = {ended: expires for ended, expires in self._ended.items() if expires > now}
         if session is not None:
             self._ended[session.id] = session.expires
+            if self.ends is not None:
+                await self.ends(session)
 
     @property
     def anybody(self) -> Principal:

@@ -96,6 +96,9 @@ class Where:
 class Store(Protocol):
     """What every adapter promises. Every write is durable when its call returns."""
 
+    only_writer: bool
+    """Whether nobody else writes there while this process has it open: what it last read or wrote is what stands."""
+
     async def load(self, collection: Collection, id: str) -> Document | None:
         """The document as last committed, or None."""
         ...

@@ -51,6 +51,8 @@ def _execute(
 class SqliteStore:
     """The store of an embedded installation. `open` in a running loop, `close` before it ends."""
 
+    only_writer = True
+
     def __init__(self, directory: Path, collections: Iterable[Collection]) -> None:
         self.directory = directory
         self._steps = Steps(collections)

@@ -26,6 +26,7 @@ class Health(BaseModel):
 
     ok: bool
     reasons: list[str] = []
+    late: list[str] = Field([], description="What does not get on while it serves all the same")
     held: list[str] = Field([], description="By group, how many keys wait until a person replays them")
 
 
@@ -38,7 +39,13 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
-def build(house: House, services: Sequence[Service], not_ready: Callable[[], list[str]], bus: Bus) -> FastAPI:
+def build(
+    house: House,
+    services: Sequence[Service],
+    not_ready: Callable[[], list[str]],
+    bus: Bus,
+    late: Callable[[], list[str]] = list,
+) -> FastAPI:
     """All routes of the services given. Raises where a route names no right."""
     app = Application(
         title="Throughline",
@@ -54,13 +61,15 @@ def build(house: House, services: Sequence[Service], not_ready: Callable[[], lis
             app.include_router(router)
         if service.wire is not None:
             service.wire(app)
-    _operations(app, not_ready, bus)
+    _operations(app, not_ready, bus, late)
     app.include_router(dead.router(bus))
     check_routes(app)
     return app
 
 
-def _operations(app: FastAPI, not_ready: Callable[[], list[str]], bus: Bus) -> None:
+def _operations(
+    app: FastAPI, not_ready: Callable[[], list[str]], bus: Bus, late: Callable[[], list[str]]
+) -> None:
     @app.get("/healthz", tags=["operations"])
     async def healthz(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Health:
         """The process lives."""
@@ -75,7 +84,7 @@ def _operations(app: FastAPI, not_ready: Callable[[], list[str]], bus: Bus) -> N
             f"{group}: {keys} held back; `throughline dead list` says why"
             for group, keys in bus.held_counts().items()
         ]
-        return Health(ok=not reasons, reasons=reasons, held=held)
+        return Health(ok=not reasons, reasons=reasons, late=late(), held=held)
 
     @app.get(
         "/metrics",

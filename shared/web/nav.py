@@ -1,4 +1,4 @@
-"""The ways through the pages, each shown to whom its right is given and where this process serves it."""
+"""The ways through the pages, each shown to whom its right is given and where this installation serves it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,13 @@ NAV = (
 """Address, word (`nav.<word>`), right."""
 
 
+def served_together(app: FastAPI) -> None:
+    """The ways that an application does not serve itself stand at the same address all the same: others serve them."""
+    app.state.served = frozenset(path for path, *_ in NAV)
+
+
 def served(app: FastAPI) -> frozenset[str]:
-    """The addresses that an application answers; looked up once."""
+    """The addresses that an installation answers; looked up once."""
     if not hasattr(app.state, "served"):
         app.state.served = frozenset(
             name.partition(" ")[2] for name in rights_of_routes(app) if name.startswith("GET")

@@ -32,9 +32,9 @@ from services.sending.over_http import HttpDoor
 from services.sending.over_smtp import SmtpDoor as MailDoor
 from services.sending.patience import Patience
 from shared.aggregate import Aggregates
+from shared.embedded import Embedded
 from shared.events.messages import MessageQuarantined, MessageRefused
 from shared.receipts import open_receipt
-from shared.runner import Embedded
 from shared.settings import Settings
 from shared.web.problems import TYPE_PREFIX
 from shared.web.words import read_words

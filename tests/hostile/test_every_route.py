@@ -14,10 +14,10 @@ from fastapi import FastAPI
 from services.embedded import embedded
 from services.routing.handlers import CASE_KIND
 from shared.aggregate import Aggregates
+from shared.embedded import Embedded
 from shared.rights import Gate, may, person
 from shared.rights.gate import CSRF_HEADER
 from shared.rights.policy import RIGHTS_OF_ROLE
-from shared.runner import Embedded
 from shared.settings import Settings
 from shared.web.limit import MOST
 from tests.hostile.every_route import Ask, asks

@@ -18,9 +18,9 @@ from services.audit.index import FILE, connect
 from services.embedded import embedded
 from services.intake.smtp import SmtpDoor
 from shared.clock import SimulatedClock
+from shared.embedded import Embedded
 from shared.rights import Gate
 from shared.rights.gate import CSRF_HEADER
-from shared.runner import Embedded
 from shared.settings import Settings
 from tests.installations import WEDNESDAY, in_a_loop
 

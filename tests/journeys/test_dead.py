@@ -13,7 +13,7 @@ import uvicorn
 from typer.testing import CliRunner, Result
 
 from services.cli import app as command_line
-from services.embedded import listening
+from services.http import listening
 from services.routing import arrival
 from services.routing.desk import Desk
 from services.routing.people import People

@@ -5,13 +5,28 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from services.routing.people import AccountRefused, ensure_sample_users
 from services.routing.people.attempts import LIMITS, WINDOW
 from shared.rights import check_routes
+from shared.rights.known import Known
+from shared.web.pages import install
 from tests.installations import in_a_loop
-from tests.people_house import ADMIN, HTML, OFFICER, OTHER_OFFICER, PASSWORD, START, SUPERVISOR, Town, town
+from tests.people_house import (
+    ADMIN,
+    HTML,
+    OFFICER,
+    OTHER_OFFICER,
+    PASSWORD,
+    START,
+    SUPERVISOR,
+    Town,
+    things,
+    town,
+)
 
 SIGN_IN = {"login": OFFICER, "password": PASSWORD}
 
@@ -217,6 +232,31 @@ async def test_slips_before_the_right_password_are_forgotten(tmp_path: Path) -> 
         for _ in range(2):
             await _fail(place, LIMITS["both"] - 1)
             assert (await browser.post("/v1/sign-in", json=SIGN_IN)).status_code == 200
+
+
+@in_a_loop
+async def test_every_service_knows_at_once_whose_session_and_key_hold_no_more(tmp_path: Path) -> None:
+    async with town(tmp_path) as place:
+        place.store.only_writer = False  # each service is a process of its own
+        beside = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        install(beside, place.house)
+        beside.include_router(things(place.house))
+        Known.of(place.house).wire(beside)
+        async with (
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(beside), base_url=place.house.public_url
+            ) as elsewhere,
+            place.signed_in(OFFICER) as browser,
+        ):
+            key = await place.people.issue_key("watch", ["cases.read"], ADMIN)
+            asking = {"Authorization": f"Bearer {key}"}
+            elsewhere.cookies.update(browser.cookies)
+            assert (await elsewhere.get("/open")).json() == {"who": OFFICER}
+            assert (await elsewhere.get("/cases/housing", headers=asking)).status_code != 401
+            await browser.post("/v1/sign-out")
+            await place.people.revoke_key(key, ADMIN)
+            assert (await elsewhere.get("/open")).json() != {"who": OFFICER}
+            assert (await elsewhere.get("/cases/housing", headers=asking)).status_code == 401
 
 
 @in_a_loop

@@ -16,10 +16,10 @@ from services import intake, routing
 from services.intake.smtp import SmtpDoor
 from shared import metrics
 from shared.clock import Clock
+from shared.embedded import Embedded
 from shared.events import Event
 from shared.rights import Gate
 from shared.rights.gate import CSRF_HEADER
-from shared.runner import Embedded
 from shared.settings import Settings
 
 BASE = "http://here.example"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from services.audit.guard import Guard
 from services.audit.log import Signer
 from services.audit.trail import Trail
 from shared.bus import Taken
@@ -107,9 +108,11 @@ def alarmed(id: str, action: str, at: datetime, owner: str = "housing") -> CaseA
 
 
 @asynccontextmanager
-async def a_trail(directory: Path) -> AsyncIterator[Trail]:
+async def a_trail(
+    directory: Path, guard: Guard | None = None, *, repeats: bool = False
+) -> AsyncIterator[Trail]:
     """A trail that is not being published by itself."""
-    trail = Trail(directory / "audit", SIGNER, SHANGHAI)
+    trail = Trail(directory / "audit", SIGNER, SHANGHAI, guard, repeats=repeats)
     try:
         yield trail
     finally:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 
@@ -93,6 +94,9 @@ class RelayApart:
         process = self.process
         assert process is not None
         assert process.stdin is not None
+        # What both processes have in common goes on while one of them is stopped; read first, so that a stop here is
+        # no longer time to send.
+        until = time.monotonic()
         loop, now = asyncio.get_running_loop(), self._clock.now()
         outcomes: list[asyncio.Future[Outcome]] = []
         frames: list[bytes] = []
@@ -101,7 +105,7 @@ class RelayApart:
             self._number += 1
             self._waiting[self._number] = outcomes[-1]
             deadline = one.delivery.wait_until or one.delivery.queued_at
-            frames.append(frame(self._number, one, (deadline - now).total_seconds(), given))
+            frames.append(frame(self._number, one, until + (deadline - now).total_seconds(), given))
         process.stdin.write(b"".join(frames))
         with suppress(ConnectionError):  # it has ended: `_keep` answers what waits
             await process.stdin.drain()
@@ -168,9 +172,10 @@ class Lane:
         """The connections are the process's."""
 
 
-def frame(number: int, one: Taken, left: float, contents: Mapping[str, bytes]) -> bytes:
-    """A delivery on the pipe: a line that says how long its parts are and how many seconds are left, then the parts."""
+def frame(number: int, one: Taken, until: float, contents: Mapping[str, bytes]) -> bytes:
+    """A delivery on the pipe: a line that says how long its parts are and until when it may be sent, by the machine's
+    monotonic clock; then the parts."""
     delivery = one.delivery.model_dump_json(exclude_defaults=True).encode()
     sizes = {ref: len(content) for ref, content in contents.items()}
-    head = orjson.dumps([number, one.id, left, len(delivery), sizes])
+    head = orjson.dumps([number, one.id, until, len(delivery), sizes])
     return b"".join((head, b"\n", delivery, *contents.values()))

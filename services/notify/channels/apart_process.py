@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -75,10 +76,11 @@ Work = tuple[int, Taken, dict[str, bytes]]
 
 async def _read(pipe: asyncio.StreamReader, clock: RealClock) -> Work:
     """The next delivery, its number and its content. Raises IncompleteReadError, ValueError once there is none."""
-    number, id, left, size, sizes = orjson.loads(await pipe.readline())
+    number, id, latest, size, sizes = orjson.loads(await pipe.readline())
     delivery = Delivery.model_validate_json(await pipe.readexactly(size))
     contents = {ref: await pipe.readexactly(size) for ref, size in sizes.items()}
-    until = clock.now() + timedelta(seconds=left)  # the services' clock need not be this one
+    until = clock.now()
+    until += timedelta(seconds=latest - time.monotonic())  # the services' clock need not be this one
     return number, Taken(id, delivery.model_copy(update={"wait_until": until})), contents
 
 

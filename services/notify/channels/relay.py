@@ -20,7 +20,7 @@ from aiosmtplib import (
 
 from services.notify.channels import SENT, UNTOUCHED, Mail, Outcome
 from services.notify.channels.ahead import EXTENSIONS, Ahead, Replies
-from shared.clock import Clock
+from shared.clock import APART, Clock
 from shared.settings import Settings
 
 CONNECTIONS = 8
@@ -35,7 +35,7 @@ TLS_PORT = 465
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _ABOUT_THIS_MAIL = (SMTPRecipientRefused, SMTPDataError)
 _FAILURES = (SMTPException, OSError)  # a timeout is an OSError too
-_MAIL_TIME = timedelta(seconds=MAIL_SECONDS)
+_MAIL_TIME = timedelta(seconds=MAIL_SECONDS) + APART
 
 
 class RelaySender:

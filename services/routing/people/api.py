@@ -11,10 +11,11 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
-from services.routing.people.account import Account, AccountRefused
+from services.routing.people.account import AccountRefused
 from services.routing.people.passwords import LONGEST, SHORTEST
 from services.routing.people.people import People, TooManyAttempts
 from shared.rights import Gate, Principal, Right, Session, local_path, person, requires
+from shared.rights.accounts import Account
 from shared.service import House
 from shared.web.nav import home_of
 from shared.web.pages import Pages
@@ -90,9 +91,9 @@ async def _sign_in(request: Request, people: People, login: str, password: str) 
     return account
 
 
-def _begin(request: Request, response: Response, account: Account) -> Session:
+async def _begin(request: Request, response: Response, account: Account) -> Session:
     gate = _gate(request)
-    gate.end(getattr(request.state, "session", None))
+    await gate.end(getattr(request.state, "session", None))
     return gate.sign_in(response, account.person, account.generation)
 
 
@@ -117,7 +118,7 @@ def _api(routes: APIRouter, people: People) -> None:
     ) -> SignedInAs:
         """Begin a session. Its cookie comes with the answer."""
         account = await _sign_in(request, people, credentials.login, credentials.password)
-        return _shown(request, people, _begin(request, response, account))
+        return _shown(request, people, await _begin(request, response, account))
 
     @routes.get("/v1/session", tags=["sign-in"])
     async def get_session(request: Request, principal: SignedIn) -> SignedInAs:
@@ -128,7 +129,7 @@ def _api(routes: APIRouter, people: People) -> None:
     async def sign_out(request: Request, principal: SignedIn) -> Response:
         """End the session."""
         response = Response(status_code=204)
-        _gate(request).sign_out(response, request.state.session)
+        await _gate(request).sign_out(response, request.state.session)
         return response
 
     @routes.post("/v1/password", tags=["sign-in"], responses=failures)
@@ -137,7 +138,7 @@ def _api(routes: APIRouter, people: People) -> None:
     ) -> SignedInAs:
         """Change one's own password. All other sessions end; this one goes on under a new cookie."""
         account = await _change(request, people, principal, words.current, words.new)
-        return _shown(request, people, _begin(request, response, account))
+        return _shown(request, people, await _begin(request, response, account))
 
 
 def _shown(request: Request, people: People, session: Session) -> SignedInAs:
@@ -183,13 +184,13 @@ def _pages(routes: APIRouter, people: People, pages: Pages) -> None:
         assert known is not None
         wanted = local_path(go)
         response = RedirectResponse(home_of(request.app, known) if wanted == "/" else wanted, 303)
-        _begin(request, response, account)
+        await _begin(request, response, account)
         return response
 
     @routes.post("/sign-out", include_in_schema=False)
     async def sign_out(request: Request, principal: SignedIn) -> Response:
         response = RedirectResponse("/", 303)
-        _gate(request).sign_out(response, request.state.session)
+        await _gate(request).sign_out(response, request.state.session)
         return response
 
     @routes.get("/account", include_in_schema=False)
@@ -203,5 +204,5 @@ def _pages(routes: APIRouter, people: People, pages: Pages) -> None:
             account = await _change(request, people, principal, current, new)
         except Problem as problem:
             return pages.render(request, "account.html", status=problem.status, done=False, problem=problem)
-        _begin(request, response, account)
+        await _begin(request, response, account)
         return response

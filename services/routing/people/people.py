@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,21 +11,24 @@ from typing import Literal
 from fastapi import FastAPI
 
 from services.routing.people import account as accounts
-from services.routing.people.account import (
+from services.routing.people.account import AccountRefused
+from services.routing.people.attempts import Attempts
+from services.routing.people.passwords import check
+from shared import ids
+from shared.aggregate import Aggregates
+from shared.rights import person
+from shared.rights.accounts import (
     ACCOUNT_KIND,
     ACCOUNTS,
     KEY_KIND,
     KEYS,
     Account,
-    AccountRefused,
     ApiKey,
+    account_id,
+    key_id,
 )
-from services.routing.people.attempts import Attempts
-from services.routing.people.passwords import check
-from shared import ids
-from shared.aggregate import Aggregates
-from shared.rights import Gate, Principal, Session, machine, person
 from shared.rights.gate import KEY_PREFIX
+from shared.rights.known import Known, hash_secret
 from shared.service import House
 from shared.slow_hash import SlowHash
 
@@ -52,14 +53,13 @@ class People:
         self._clock = house.clock
         self._accounts: Aggregates[Account] = Aggregates(ACCOUNT_KIND, house.store, house.clock)
         self._keys: Aggregates[ApiKey] = Aggregates(KEY_KIND, house.store, house.clock)
+        self._known = Known(self._accounts, self._keys, house.store)
         self._passwords = SlowHash()
         self._attempts = Attempts()
 
     def wire(self, app: FastAPI) -> None:
         """Let the gate of an application know whose keys and sessions hold."""
-        gate: Gate = app.state.gate
-        gate.verify_key = self.verify_key
-        gate.stands = self.stands
+        self._known.wire(app)
 
     async def sign_in(self, login: str, password: str, address: str) -> Account | None:
         """The account that a login (person's id or mail address) and a password open; None where they open none.
@@ -70,7 +70,7 @@ class People:
         key, begun = id or login[:_LONGEST_LOGIN].lower(), self._clock.now()
         if wait := self._attempts.begin(key, address, begun):
             raise TooManyAttempts(wait)
-        account = (await self._accounts.load(_account_id(id))).state if id else None
+        account = (await self._accounts.load(account_id(id))).state if id else None
         if account is not None and account.closed:
             account = None
         kept = account.password_hash if account else None
@@ -86,11 +86,6 @@ class People:
         by_mail = [one.id for one in self.organisation.people if one.mail.lower() == wanted]
         return by_mail[0] if len(by_mail) == 1 else None
 
-    async def stands(self, session: Session) -> bool:
-        """Whether a session's account is open and has the password it had at sign-in."""
-        account = (await self._accounts.load(_account_id(session.person))).state
-        return account is not None and not account.closed and account.generation == session.generation
-
     async def create(self, person_id: str, password: str) -> None:
         """Give somebody of the organisation an account. Raises AccountRefused."""
         principal = person(self.organisation, person_id)
@@ -101,7 +96,7 @@ class People:
         check(password)
         hashed = await self._passwords.hash(password)
         await self._accounts.answer(
-            _account_id(person_id), _command(), lambda state, _: accounts.create(state, principal, hashed)
+            account_id(person_id), _command(), lambda state, _: accounts.create(state, principal, hashed)
         )
 
     async def set_password(self, person_id: str, password: str, actor: str) -> Account:
@@ -122,7 +117,7 @@ class People:
         self, person_id: str, actor: str, what: Literal["password", "closed", "opened"], hashed: str = ""
     ) -> Account:
         answer = await self._accounts.answer(
-            _account_id(person_id), _command(), lambda state, _: accounts.change(state, actor, what, hashed)
+            account_id(person_id), _command(), lambda state, _: accounts.change(state, actor, what, hashed)
         )
         return answer.state
 
@@ -141,9 +136,9 @@ class People:
     async def issue_key(self, name: str, rights: Iterable[str], actor: str) -> str:
         """A new key for a machine, as it is shown this once. Raises AccountRefused."""
         selector, secret = secrets.token_hex(6), secrets.token_hex(24)
-        hashed, wanted = _hash(secret), list(rights)
+        hashed, wanted = hash_secret(secret), list(rights)
         await self._keys.answer(
-            _key_id(selector),
+            key_id(selector),
             _command(),
             lambda state, _: accounts.issue(state, actor, name, wanted, hashed),
             fresh=True,
@@ -153,7 +148,7 @@ class People:
     async def revoke_key(self, selector: str, actor: str) -> None:
         """A key holds no more. Raises AccountRefused."""
         wanted = selector.removeprefix(KEY_PREFIX).partition("_")[0]
-        await self._keys.answer(_key_id(wanted), _command(), lambda state, _: accounts.revoke(state, actor))
+        await self._keys.answer(key_id(wanted), _command(), lambda state, _: accounts.revoke(state, actor))
 
     async def all_keys(self) -> list[tuple[str, ApiKey]]:
         """Every key with its selector, by name."""
@@ -167,32 +162,10 @@ class People:
             after = (rows[-1][1], rows[-1][0].id)
         return found
 
-    async def verify_key(self, key: str) -> Principal | None:
-        """Whose a key is, or None."""
-        selector, _, secret = key.removeprefix(KEY_PREFIX).partition("_")
-        id = _key_id(selector)
-        known = (await self._keys.load(id)).state
-        if known is None or known.revoked or not hmac.compare_digest(known.secret_hash, _hash(secret)):
-            return None
-        return machine(id, known.rights)
-
     def now(self) -> datetime:
         """The installation's time."""
         return self._clock.now()
 
 
-def _account_id(person_id: str) -> str:
-    return f"account_{person_id}"
-
-
-def _key_id(selector: str) -> str:
-    return f"key_{selector}"
-
-
 def _command() -> str:
     return f"cmd_{ids.random_bytes(16).hex()}"
-
-
-def _hash(secret: str) -> str:
-    """SHA-256 is enough: the secret is 192 random bits, not a person's password."""
-    return hashlib.sha256(secret.encode()).hexdigest()

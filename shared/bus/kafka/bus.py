@@ -19,9 +19,10 @@ from shared.bus.kafka.group import KafkaGroup
 from shared.bus.kafka.sender import PATIENCE, KafkaSender
 from shared.bus.kafka.tap import KafkaTap
 from shared.bus.kafka.topics import Cluster, ensure
-from shared.bus.publisher import Publisher
+from shared.bus.publisher import NotSent, Publisher
 from shared.clock import Clock
-from shared.store import HeldBack, Unpublished
+from shared.events import Record
+from shared.store import HeldBack, Unavailable, Unpublished
 
 _log = logging.getLogger("faststream.kafka")
 _log.setLevel(logging.ERROR)  # it tells of every batch twice, and warns that it creates no topics
@@ -33,6 +34,10 @@ class ClusterStore(Unpublished, Protocol):
     @property
     def held_back(self) -> HeldBack:
         """What groups could not answer."""
+        ...
+
+    async def history(self, id: str) -> list[Record]:
+        """Every event of one aggregate, in order."""
         ...
 
 
@@ -121,6 +126,14 @@ class KafkaBus:
         await self._broker.stop()
         await self.publisher.stop()
         await self.sender.stop()
+
+    async def again(self, id: str) -> None:
+        """Send all events of an aggregate once more, in order: somebody has not heard of one. Raises Unavailable."""
+        records = await self._store.history(id)
+        try:
+            await self.sender.send(records)
+        except NotSent as error:
+            raise Unavailable(f"the events of {id} could not be sent again: {error}") from error
 
     def not_ready(self) -> list[str]:
         """Which groups don't get on, and why. That Kafka is away is no reason to take nothing at the door."""

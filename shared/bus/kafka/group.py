@@ -35,6 +35,9 @@ BATCH = 500
 POLL_MS = 50
 COMMIT_EVERY = 0.2
 """Seconds between two commits of how far the group is; what lies between is answered again after a crash."""
+BEYOND_LOOKS = 6
+"""Looks in a row at which a position lies past the end before that is believed: a broker that comes back after it was
+killed says an old end for a moment."""
 LOOK_EVERY = 5.0
 """Seconds between two looks at whether what was not yet answered is still there."""
 PAUSE_AFTER = 30.0
@@ -59,6 +62,7 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
         self.name = name
         self.answering = Answering(name, subscriptions, held_back, partial(dead.poison, name))
         self.stopped: str | None = None
+        self._beyond = 0  # looks in a row at which some position lay past the end
         """Why it takes nothing any more."""
         self.joined = asyncio.Event()
         self._cluster = cluster
@@ -282,6 +286,7 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
         partitions = list(consumer.assignment())
         starts = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
+        beyond = False
         for partition in partitions:
             position = await self._position(partition)
             if assignment != self._assignment:
@@ -289,12 +294,17 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
             if position is None:
                 await self._place_new([partition])
                 return
+            if position > ends[partition]:
+                beyond = True
+                if self._beyond + 1 < BEYOND_LOOKS:
+                    continue
             if not starts[partition] <= position <= ends[partition]:
                 self._stop(
                     f"{partition.topic}/{partition.partition} is to be answered from {position} on, and Kafka has only"
                     f" {starts[partition]} to {ends[partition]}"
                 )
                 return
+        self._beyond = self._beyond + 1 if beyond else 0
 
     async def _position(self, partition: TopicPartition) -> int | None:
         progress = self._progress.get(partition)

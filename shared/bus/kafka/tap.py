@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from shared import metrics
 from shared.bus import Foreign, Taken, Tap
 from shared.bus.answering import AWAY_SECONDS
+from shared.bus.kafka.group import BEYOND_LOOKS
 from shared.bus.kafka.topics import Cluster
 from shared.bus.tasks import end
 from shared.events import TOPICS, Record
@@ -52,6 +53,11 @@ class KafkaTap:
         consumer.assign(partitions)
         starts = await consumer.beginning_offsets(partitions)
         self._ends = await consumer.end_offsets(partitions)
+        for _ in range(BEYOND_LOOKS):
+            if all(self._tap.positions().get(self._stream(one), 0) <= end for one, end in self._ends.items()):
+                break
+            await asyncio.sleep(AWAY_SECONDS)
+            self._ends = await consumer.end_offsets(partitions)
         for partition in partitions:
             position = self._tap.positions().get(self._stream(partition), starts[partition])
             if not starts[partition] <= position <= self._ends[partition]:

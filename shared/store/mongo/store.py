@@ -25,6 +25,7 @@ from shared.store.mongo.forms import STATE, Bson, conditions, document, indexes,
 from shared.store.mongo.held import MongoHeldBack
 from shared.store.mongo.loading import Loading
 from shared.store.mongo.publishing import Publishing
+from shared.store.mongo.registers import MongoRegisters
 from shared.store.mongo.saving import Saving
 
 
@@ -35,6 +36,8 @@ class MongoStore:
 
     `patience` is how many seconds a call waits for a server before it says that there is none.
     """
+
+    only_writer = False
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class MongoStore:
         self._events = self._database["events"]
         self._claims = Claims(self._database["claims"])
         self.held_back = MongoHeldBack(self._database)
+        self.registers = MongoRegisters(self._database)
         self.contents = Contents(self._database, self._connection.files(self._database, FILES))
         documents = {one.name: self._documents(one) for one in self._collections}
         self._loading = {name: Loading(one) for name, one in documents.items()}
