@@ -98,7 +98,9 @@ class ModelConsumer:
             f"member-{len(self._broker.faults.trace)}-{self._broker.faults.random.randrange(1 << 32):08x}"
         )
         self._generation = -1
+        self._assigned: set[TopicPartition] = set()
         self._positions: dict[TopicPartition, int] = {}
+        """Where it fetches next; of a partition that was never begun nothing is fetched until somebody seeks."""
         self._paused: set[TopicPartition] = set()
         self._ends: dict[TopicPartition, int] = {}
         self._membership: asyncio.Task[None] | None = None
@@ -132,7 +134,8 @@ class ModelConsumer:
                 group = broker.group(self._group)
                 self._generation = group.generation
                 mine = list(group.assigned[self._member])
-                self._positions = {one: group.committed[one] for one in mine}
+                self._assigned = set(mine)
+                self._positions = {one: group.committed[one] for one in mine if one in group.committed}
                 self._paused.clear()
                 broker.faults.say(f"{self._group} is dealt {len(mine)} partitions")
                 with suppress(KafkaError):  # aiokafka logs what a listener raises
@@ -140,7 +143,7 @@ class ModelConsumer:
                 await self._beat()
                 with suppress(KafkaError):
                     await self._listener.on_partitions_revoked(set(mine))
-                self._positions = {}
+                self._assigned, self._positions = set(), {}
 
     async def _beat(self) -> None:
         """Until the group is dealt anew, or is without this member."""
@@ -156,9 +159,10 @@ class ModelConsumer:
 
     def assign(self, partitions: Iterable[TopicPartition]) -> None:
         self._positions = dict.fromkeys(partitions, 0)
+        self._assigned = set(self._positions)
 
     def assignment(self) -> set[TopicPartition]:
-        return set(self._positions)
+        return set(self._assigned)
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self._positions[partition] = offset
