@@ -21,6 +21,7 @@ from shared.bus import publisher
 from shared.bus.kafka import bus as kafka_bus
 from shared.bus.kafka import group, sender, tap
 from shared.cluster import Instance
+from shared.content.sweeping import Sweeping
 from shared.events import Record
 from shared.members import Members
 from shared.runner import Front
@@ -68,7 +69,7 @@ class ModelInstance(Instance):
         with house.sender(ModelSender(world.post, world.clock, world.faults)):
             built = _FRONTS[self._service](house_)
         self._doors.open(house_, built)
-        return world.poison.into(without(built, SmtpDoor))
+        return world.poison.into(without(built, SmtpDoor, Sweeping))
 
     async def begin(self) -> None:
         self._process.at_death(self._unlock)
