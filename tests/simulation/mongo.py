@@ -29,7 +29,8 @@ _SLOWLY = 0.3
 SERVER: ContextVar[Server] = ContextVar("mongo")
 
 Collections = dict[str, dict[Any, Bson]]
-_UNTOLD = frozenset({"members", "held_order"})
+_NOTHING = "nothing"
+_UNTOLD = frozenset({"members", "held_order", _NOTHING})
 """Collections whose changes are no sign that anything is still under way."""
 
 
@@ -115,6 +116,10 @@ class Server:
             if not one.done.done():
                 one.done.set_result(True)
         self._replicate()
+
+    def nothing(self) -> list[asyncio.Future[bool]]:
+        """A write that changed nothing waits for the majority, too, to have all that it saw."""
+        return [self.write(_NOTHING, 0, None)]
 
     def documents(self, collection: str) -> Mapping[Any, Bson]:
         """What the majority has."""
@@ -247,7 +252,7 @@ class ModelCollection:
         """Before, after, and what waits for the majority. What changes nothing waits for all that went before."""
         before = self._first(asked)
         if before is None and not upsert:
-            return None, None, []
+            return None, None, self._server.nothing()
         start = bson.new(asked) if before is None else before
         if before is None and start["_id"] in self._primary:
             raise DuplicateKeyError("E11000 duplicate key", DUPLICATE)
@@ -255,7 +260,10 @@ class ModelCollection:
         return before, after, self._put(after["_id"], after)
 
     async def insert_one(self, document: Bson) -> None:
-        await self._write([lambda: self._insert(document)])
+        try:
+            await self.bulk_write([InsertOne(document)], ordered=False)
+        except BulkWriteError as error:
+            raise DuplicateKeyError("E11000 duplicate key", DUPLICATE) from error
 
     async def insert_many(self, documents: Sequence[Bson], ordered: bool = True) -> None:
         await self.bulk_write([InsertOne(one) for one in documents], ordered=ordered)
@@ -326,7 +334,7 @@ class ModelCollection:
                 )
             except DuplicateKeyError as error:
                 errors.append({"index": at, "code": DUPLICATE, "errmsg": str(error)})
-                return []
+                return self._server.nothing()
             result.matched_count += before is not None
             if before is None and after is not None:
                 assert result.upserted_ids is not None
