@@ -3,7 +3,7 @@ BIN := .venv/bin
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all test-kill cluster lint format bench browser lock
+.PHONY: help setup run test test-all test-kill simulate cluster lint format bench browser lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,11 @@ test-all: setup browser ## Every test: the long runs, the browser and the cluste
 
 cluster: setup ## Start the four services on Kafka and a server in MongoDB's place, on loopback, and say where
 	$(BIN)/python -m deploy.loopback
+
+MODE ?= both
+SEEDS ?= 0..999
+simulate: setup ## Crashes and stalls by seed: SEEDS=1000..1999, or step by step SEED=1234; MODE=embedded or cluster
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation $(MODE) --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
 
 test-kill: setup ## Of these, kill -9 in the midst of five thousand messages, fifty times
 	$(BIN)/pytest tests/journeys/test_nothing_accepted_is_lost.py

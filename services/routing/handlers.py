@@ -67,7 +67,10 @@ class Handlers:
         def fire(case: Case | None, now: datetime) -> list[Event]:
             return [] if case is None else [*climb(self._desk, case, now)]
 
-        answer = await self._cases.answer(case_id, f"{case_id}/due/{milliseconds(at) // 1000}", fire)
+        case = (await self._cases.load(case_id)).state
+        # What began anew, after a refused return say, may have a rung at an instant at which one fell before.
+        started = 0 if case is None else case.started
+        answer = await self._cases.answer(case_id, f"{case_id}/due/{milliseconds(at)}/{started}", fire)
         for record in answer.records:
             if isinstance(event := record.data, CaseAlarmed):
                 for rung in event.rungs:

@@ -7,9 +7,11 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+from services.routing.commands import RefuseReturn, Return
 from services.routing.desk import Desk
 from shared.events.cases import CaseAlarmed
 from shared.organisation import load
+from shared.rights import Right, machine
 from shared.settings import SAMPLE_ORGANISATION
 from tests.installations import in_a_loop
 from tests.unit.case_samples import SHANGHAI, local
@@ -138,3 +140,22 @@ async def test_the_promise_runs_from_arrival_whatever_happens_to_the_assignment(
         assert promise is not None
         assert resolve is not None
         assert (shown(promise.due), shown(resolve.due)) == ("10-13 17:30:00", "10-15 17:30:00")
+
+
+@in_a_loop
+async def test_what_a_refused_return_begins_anew_climbs_from_the_first_rung_again(tmp_path: Path) -> None:
+    somebody = machine("somebody", [right.value for right in Right])
+    async with room(tmp_path, desk=county()) as here:
+        case_id = await here.arrives("路燈不亮,路面有坑")
+        await here.live_until(local("2026-10-08 11:45:30"))  # the first rung of `contact` has fallen
+        ref = (await here.case(case_id)).ref
+        for command in (Return(text="這條路不歸我們管。"), RefuseReturn(text="就是你們的。")):
+            await here.office.do(somebody, await here.office.find(somebody, ref), command)
+        await here.live_until(local("2026-10-09 12:00"))
+        climbed = Counter(
+            rung.action
+            for alarm in await alarms(here, case_id)
+            for rung in alarm.rungs
+            if rung.kind == "contact"
+        )
+    assert climbed == {"remind": 2, "warn": 1, "breach": 1}

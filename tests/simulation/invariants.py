@@ -1,0 +1,299 @@
+"""What must hold once nothing goes wrong any more and everything has settled: DESIGN.md section 5, word by word."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from services.audit.log import (
+    LogReader,
+    TreeState,
+    from_directory,
+    leaf_hashes,
+    open_checkpoint,
+    tree_root,
+)
+from services.intake.message import Message
+from services.notify.delivery import KIND as DELIVERY
+from services.notify.delivery import Delivery
+from services.routing.case import Case
+from services.routing.handlers import CASE_KIND
+from shared.events import Event, Record
+from shared.events.cases import (
+    CaseAlarmed,
+    CaseAnswered,
+    CaseClosed,
+    CaseOpened,
+    MessageAttached,
+    SenderAsked,
+)
+from shared.events.deliveries import DeliveryQueued, DeliverySent
+from shared.events.messages import MessageReceived, MessageSettled
+from shared.note import Verifier
+from tests.simulation.post import Post
+from tests.simulation.workload import People
+
+
+class Broken(AssertionError):
+    """A promise that was not kept."""
+
+
+def require(kept: bool, promise: str, found: object = "") -> None:
+    """Raises Broken where a promise was not kept."""
+    if not kept:
+        raise Broken(f"{promise}: {found}")
+
+
+@dataclass
+class Durable:
+    """Everything an installation keeps, whatever its store."""
+
+    documents: Mapping[str, Mapping[str, tuple[int, bytes]]]
+    """collection → id → version and body."""
+    histories: Mapping[str, Sequence[Record]]
+    claims: Mapping[str, str]
+    published: Sequence[Record]
+    """What travelled, in the order in which it did; an event may be there more than once."""
+
+    def events(self, *kinds: type[Event]) -> list[tuple[Record, Event]]:
+        """All events of some kinds."""
+        return [
+            (record, record.data)
+            for history in self.histories.values()
+            for record in history
+            if record.type in {kind.TYPE for kind in kinds}
+        ]
+
+    def state(self, collection: str, id: str) -> dict[str, object]:
+        """What a document says."""
+        state: dict[str, object] = orjson.loads(self.documents[collection][id][1])["state"]
+        return state
+
+
+def check(kept: Durable, people: People, post: Post, log: Path, key: Verifier) -> None:
+    """Everything. Raises Broken."""
+    sequences(kept)
+    order_on_the_bus(kept)
+    documents_are_their_events(kept)
+    messages_are_settled(kept, people)
+    commands_took_effect_once(kept, people)
+    conversations_have_one_case(kept)
+    ladders_fall_once(kept)
+    deliveries(kept, post)
+    trail(kept, log, key)
+
+
+def sequences(kept: Durable) -> None:
+    """Each aggregate's events are numbered without holes, each input answered in one row of them."""
+    for id, history in kept.histories.items():
+        found = [record.sequence for record in history]
+        require(found == list(range(1, len(found) + 1)), "an aggregate's events have no holes", (id, found))
+        runs = [
+            record.causation
+            for before, record in zip([None, *history], history, strict=False)
+            if before is None or before.causation != record.causation
+        ]
+        twice = [cause for cause, times in Counter(runs).items() if times > 1]
+        require(not twice, "an input is answered once", (id, twice))
+    for collection, documents in kept.documents.items():
+        for id, (version, _) in documents.items():
+            history = kept.histories.get(id, ())
+            require(
+                version == len(history), "a document's version is its last event's", (collection, id, version)
+            )
+
+
+def order_on_the_bus(kept: Durable) -> None:
+    """What was committed travelled, and each aggregate's first occurrences in order."""
+    seen: defaultdict[str, int] = defaultdict(int)
+    for record in kept.published:
+        require(
+            record.sequence <= seen[record.subject] + 1,
+            "an aggregate's first occurrences on the bus are in order",
+            (record.id, seen[record.subject]),
+        )
+        seen[record.subject] = max(seen[record.subject], record.sequence)
+    for id, history in kept.histories.items():
+        require(seen[id] == len(history), "what was committed is published", (id, seen[id], len(history)))
+
+
+def documents_are_their_events(kept: Durable) -> None:
+    """Cases and deliveries, made again from their events, are what stands."""
+    for id in kept.documents.get("cases", {}):
+        case: Case | None = None
+        for record in kept.histories[id]:
+            case = CASE_KIND.evolve(case, record.data, record)
+        stands = Case.model_validate(kept.state("cases", id))
+        require(case == stands, "a case is what its events make it", id)
+    for id in kept.documents.get("deliveries", {}):
+        delivery: Delivery | None = None
+        for record in kept.histories[id]:
+            delivery = DELIVERY.evolve(delivery, record.data, record)
+        require(
+            delivery == Delivery.model_validate(kept.state("deliveries", id)),
+            "a delivery is what its events make it",
+            id,
+        )
+
+
+def messages_are_settled(kept: Durable, people: People) -> None:
+    """What was acknowledged is there, and became something, once: a case, part of one, or kept with a reason."""
+    messages = {
+        id: Message.model_validate(kept.state("messages", id)) for id in kept.documents.get("messages", {})
+    }
+    for said in people.said:
+        answers = said.answers
+        require(bool(answers), "everybody who writes is answered", said.incoming.own_key)
+        require(len({one.message_id for one in answers}) == 1, "what is sent twice is one message", answers)
+        require(len({one.receipt for one in answers}) == 1, "a receipt is the same each time", answers)
+        require(answers[0].message_id in messages, "what was acknowledged is there", answers[0].message_id)
+    waiting = [id for id, message in messages.items() if message.outcome == "waiting"]
+    require(not waiting, "every message is settled", waiting)
+    taken: defaultdict[str, list[str]] = defaultdict(list)
+    for record, event in kept.events(CaseOpened, MessageAttached):
+        assert isinstance(event, CaseOpened | MessageAttached)
+        taken[event.message].append(record.subject)
+    received = {record.subject for record, _ in kept.events(MessageReceived)}
+    for id in received:
+        require(len(taken[id]) == 1, "a message is in one case, once", (id, taken[id]))
+        require(
+            messages[id].case == taken[id][0], "a message knows its case", (id, messages[id].case, taken[id])
+        )
+    settled = Counter(record.subject for record, _ in kept.events(MessageSettled))
+    require(set(settled.values()) <= {1}, "a message is settled once", settled)
+    ends = {"attached", "unverified", "delivery", "new", "quarantined", "refused"}
+    require(
+        all(message.outcome in ends for message in messages.values()),
+        "received = attached + new + quarantined + refused",
+        messages,
+    )
+
+
+def commands_took_effect_once(kept: Durable, people: People) -> None:
+    """A command that was acknowledged is in the case's events; one that was refused is not."""
+    for done in people.done:
+        causes = {record.causation for record in kept.histories.get(done.case, ())}
+        if done.outcome == "done":
+            require(done.input in causes, "what an officer was told is done, is done", done)
+        elif done.outcome:
+            require(done.input not in causes, "what an officer was refused is not done", done)
+
+
+def conversations_have_one_case(kept: Durable) -> None:
+    """A conversation is one case, but where a stranger wrote after its close; a ref is one case's."""
+    opened = kept.events(CaseOpened)
+    threads: defaultdict[str, list[str]] = defaultdict(list)
+    refs: defaultdict[str, set[str]] = defaultdict(set)
+    for record, event in opened:
+        assert isinstance(event, CaseOpened)
+        refs[event.ref].add(record.subject)
+        require(kept.claims.get(f"ref:{event.ref}") == record.subject, "a ref is claimed", event.ref)
+        if event.related is None:
+            threads[event.thread].append(record.subject)
+    for thread, cases in threads.items():
+        require(len(cases) == 1, "a conversation opens one case", (thread, cases))
+        require(kept.claims.get(f"thread:{thread}") == cases[0], "a conversation is claimed", thread)
+    require(all(len(cases) == 1 for cases in refs.values()), "a ref is one case's", refs)
+
+
+def ladders_fall_once(kept: Durable) -> None:
+    """Each rung of each obligation falls once."""
+    rungs: Counter[tuple[str, str, int]] = Counter()
+    for record, event in kept.events(CaseAlarmed):
+        assert isinstance(event, CaseAlarmed)
+        rungs.update((record.subject, rung.obligation, rung.rung) for rung in event.rungs)
+    twice = [rung for rung, times in rungs.items() if times > 1]
+    require(not twice, "each breach is escalated once a rung", twice)
+
+
+def deliveries(kept: Durable, post: Post) -> None:
+    """Who must be told is told, under one id, by one attempt at a time."""
+    queued = kept.events(DeliveryQueued)
+    ids = Counter(
+        (event.about, event.template, event.party) for _, event in queued if isinstance(event, DeliveryQueued)
+    )
+    require(set(ids.values()) <= {1}, "nothing is delivered under two ids", ids)
+    for about, template, party in owed(kept):
+        require((about, template, party) in ids, "who must be told is told", (about, template, party))
+    over = {"sent", "failed", "bounced"}
+    for id in kept.documents.get("deliveries", {}):
+        status = kept.state("deliveries", id).get("status", "sending")
+        require(status in over, "a delivery arrives or is given up", (id, status))
+    names: defaultdict[str, set[str]] = defaultdict(set)
+    for attempt in post.attempts:
+        names[attempt.delivery].add(attempt.message_id)
+    require(all(len(some) == 1 for some in names.values()), "a mail repeats under its Message-ID", names)
+    arrived = {delivery for delivery, _ in post.arrived}
+    for record, _ in kept.events(DeliverySent):
+        require(record.subject in arrived, "what counts as sent was sent", record.id)
+    attempts_do_not_overlap(kept, post)
+
+
+def owed(kept: Durable) -> list[tuple[str, str, str]]:
+    """What must be told to whom, as the cases' events say."""
+    found: list[tuple[str, str, str]] = []
+    for history in kept.histories.values():
+        if not history or not isinstance(history[0].data, CaseOpened):
+            continue
+        opened = history[0].data
+        for record in history:
+            event = record.data
+            if isinstance(event, CaseOpened) and opened.can_mail and opened.acknowledge:
+                found.append((record.id, "acknowledgement", "sender"))
+            elif isinstance(event, CaseAlarmed):
+                found += [(record.id, "alarm", notice.person) for notice in event.notices]
+            elif not opened.can_mail:
+                continue
+            elif isinstance(event, CaseAnswered):
+                found.append((record.id, "answer", "sender"))
+            elif isinstance(event, SenderAsked):
+                found.append((record.id, "question", "sender"))
+            elif isinstance(event, CaseClosed) and event.outcome == "declined":
+                found.append((record.id, "declined", "sender"))
+    return found
+
+
+def attempts_do_not_overlap(kept: Durable, post: Post) -> None:
+    """An attempt is recorded before its socket opens, and nobody opens another before its deadline, unless it is known
+    to be over: it ended, or its process did."""
+    last: dict[str, int] = {}
+    for at, attempt in enumerate(post.attempts):
+        require(attempt.opened < attempt.deadline, "no socket is opened after its deadline", attempt)
+        before = post.attempts[last[attempt.delivery]] if attempt.delivery in last else None
+        last[attempt.delivery] = at
+        if before is None:
+            continue
+        require(before.number != attempt.number, "an attempt opens one socket", attempt)
+        over = (
+            attempt.opened >= before.deadline
+            or (before.ended is not None and before.ended <= attempt.opened)
+            or (before.process is not None and not before.process.alive)
+        )
+        require(over, "nobody else opens a socket before an attempt's deadline", (before, attempt))
+
+
+def trail(kept: Durable, log: Path, key: Verifier) -> None:
+    """The trail has every event once, an aggregate's in order, and its signed root is that of its entries."""
+    reader = LogReader(from_directory(log))
+    signed = open_checkpoint((log / "checkpoint").read_bytes(), key).state
+    entries = list(reader.entries(0, signed.size, signed.size))
+    require(root_of(entries) == signed, "the trail's root recomputes", signed)
+    records = [Record.read("", entry) for entry in entries]
+    of: defaultdict[str, list[bytes]] = defaultdict(list)
+    for record in records:
+        of[record.subject].append(record.value)
+    for id in kept.histories.keys() | of.keys():
+        require(
+            of[id] == [record.value for record in kept.histories.get(id, ())],
+            "the trail's entries are the events",
+            (id, len(of[id]), len(kept.histories.get(id, ()))),
+        )
+
+
+def root_of(entries: Sequence[bytes]) -> TreeState:
+    """The tree of some entries, computed from nothing else."""
+    return TreeState(len(entries), tree_root(leaf_hashes(entries)))

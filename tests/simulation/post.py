@@ -1,0 +1,78 @@
+"""Where mails go: the model of a relay, which keeps what was handed to it and by whom, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.parser import BytesHeaderParser
+
+from services.notify.channels import SENT, Mail, Outcome
+from shared.clock import Clock
+from tests.simulation.faults import Faults
+from tests.simulation.loop import PROCESS, Process
+
+
+@dataclass
+class Attempt:
+    """One socket that was opened for a delivery."""
+
+    delivery: str
+    number: int
+    opened: datetime
+    deadline: datetime
+    process: Process | None
+    message_id: str
+    ended: datetime | None = None
+    """When its process said what became of it; None where it never did."""
+
+
+@dataclass
+class Post:
+    """What the relay saw of one installation."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    arrived: list[tuple[str, str]] = field(default_factory=list)
+    """Delivery and Message-ID, each time that a mail was taken."""
+
+
+class ModelSender:
+    """A process's way to the relay."""
+
+    batch = 4
+
+    def __init__(self, post: Post, clock: Clock, faults: Faults) -> None:
+        self._post = post
+        self._clock = clock
+        self._faults = faults
+
+    async def send(self, mails: Sequence[Mail]) -> AsyncIterator[Outcome]:
+        for mail in mails:
+            await self._faults.point("before a send")
+            yield await self._hand_over(mail)
+
+    async def _hand_over(self, mail: Mail) -> Outcome:
+        now = self._clock.now()
+        if now >= mail.deadline:
+            return Outcome("untouched")
+        id = str(BytesHeaderParser().parsebytes(mail.data)["Message-ID"])
+        attempt = Attempt(mail.delivery, mail.attempt, now, mail.deadline, PROCESS.get(), id)
+        self._post.attempts.append(attempt)
+        self._faults.say(f"opened a socket for {mail.delivery} attempt {mail.attempt}")
+        await self._faults.takes("send", 0.002, 0.05)
+        if self._faults.happens("refuse", "send", factor=4):
+            outcome = self._faults.random.choice(
+                (Outcome("deferred", "busy"), Outcome("failed", "no-such-box"))
+            )
+        else:
+            self._post.arrived.append((mail.delivery, id))
+            self._faults.say(f"took {mail.delivery}")
+            lost = self._faults.happens("lost", "send", factor=4)
+            outcome = Outcome("deferred", "timeout") if lost else SENT
+        await self._faults.point("after a send")
+        attempt.ended = self._clock.now()
+        return outcome
+
+    async def close(self) -> None:
+        await asyncio.sleep(0)
