@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 import uvloop
 
+from bench.cluster import e2e_cluster
 from bench.door import http
 from bench.e2e import e2e
 
@@ -26,11 +27,12 @@ def _print(figures: dict[str, object], as_json: bool) -> None:
 @app.command("e2e", epilog="Example: python -m bench e2e --json")
 def bench_e2e(
     mail: Annotated[bool, typer.Option("--mail", help="From the SMTP door, 2 kB mails")] = False,
+    cluster: Annotated[bool, typer.Option("--cluster", help="Over Kafka and MongoDB's protocol")] = False,
     count: Annotated[int, typer.Option(help="Messages to send")] = 10_000,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Door to checkpoint and acknowledgement, messages/s."""
-    _print(e2e(count, mail=mail), as_json)
+    _print(e2e_cluster(count) if cluster else e2e(count, mail=mail), as_json)
 
 
 @app.command("http", epilog="Example: python -m bench http --json")

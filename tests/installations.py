@@ -25,6 +25,7 @@ MONGO = [pytest.param(driver, marks=pytest.mark.cluster) for driver in get_args(
 """The contract suites' parameters for the cluster's store, by each driver."""
 
 NEVER_ENDS = 300.0
+LONG_RUN = 3600.0
 """Seconds, many times what the slowest test takes on a busy machine."""
 
 THINGS = Collection("things", fields={"colour": str, "size": int}, indexes=(("colour", "size"),))
@@ -76,17 +77,23 @@ async def mongo_store(
         await store.close()
 
 
-def in_a_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+def ends_within(seconds: float) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
     """Let an async function be a test. One that turns in circles fails, though it would never end."""
 
-    async def end(*args: Any, **kwargs: Any) -> None:
-        async with asyncio.timeout(NEVER_ENDS):
-            await test(*args, **kwargs)
+    def in_a_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+        async def end(*args: Any, **kwargs: Any) -> None:
+            async with asyncio.timeout(seconds):
+                await test(*args, **kwargs)
 
-    def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(end(*args, **kwargs))
+        def run(*args: Any, **kwargs: Any) -> None:
+            asyncio.run(end(*args, **kwargs))
 
-    run.__name__ = test.__name__
-    run.__doc__ = test.__doc__
-    run.__wrapped__ = test  # type: ignore[attr-defined]
-    return run
+        run.__name__ = test.__name__
+        run.__doc__ = test.__doc__
+        run.__wrapped__ = test  # type: ignore[attr-defined]
+        return run
+
+    return in_a_loop
+
+
+in_a_loop = ends_within(NEVER_ENDS)

@@ -30,7 +30,7 @@ from shared.events.deliveries import DeliveryAttempted, DeliveryQueued
 from shared.store.mongo import MongoStore
 from shared.tokens import Tokens
 from tests.cluster.house import Cluster, cluster, until
-from tests.installations import in_a_loop
+from tests.installations import LONG_RUN, ends_within
 from tests.servers import here
 
 pytestmark = pytest.mark.cluster
@@ -249,7 +249,7 @@ def _check_mails(there: Cluster, events: list[Record]) -> None:
 @pytest.mark.parametrize(
     ("messages", "kills", "stalls"), [(400, 4, 2), pytest.param(10_000, 21, 11, marks=pytest.mark.long)]
 )
-@in_a_loop
+@ends_within(LONG_RUN)
 async def test_every_accepted_message_is_settled_once_whatever_is_killed_or_stalls(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], messages: int, kills: int, stalls: int
 ) -> None:

@@ -39,7 +39,7 @@ from shared.settings import Settings
 from shared.web.problems import TYPE_PREFIX
 from shared.web.words import read_words
 from tests.corpus_data import corpus
-from tests.installations import in_a_loop
+from tests.installations import LONG_RUN, ends_within
 
 pytestmark = pytest.mark.long
 
@@ -212,7 +212,7 @@ async def proofs(one: Embedded, url: str, ids: set[str], log: Verifier) -> dict[
     return found
 
 
-@in_a_loop
+@ends_within(LONG_RUN)
 async def test_every_input_ends_somewhere_for_a_reason_and_what_is_accepted_is_provably_in_the_trail(
     tmp_path: Path,
 ) -> None:
