@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from services import cli_dead, cli_org, cli_people, cli_send, cli_trail, serving
+from services import cli_dead, cli_migrate, cli_org, cli_people, cli_send, cli_trail, serving
 from services.embedded import serve
 from shared.logging import configure
 from shared.settings import Settings
@@ -22,6 +22,10 @@ app.add_typer(cli_dead.app, name="dead")
 app.add_typer(cli_people.users, name="user")
 app.add_typer(cli_people.keys, name="key")
 app.command("send")(cli_send.send)
+app.command(
+    "migrate",
+    epilog="Example: throughline migrate --data ./data --audit /var/lib/throughline/audit",
+)(cli_migrate.migrate)
 
 
 @app.command(epilog="Example: throughline run --data ./data --port 8080 --smtp-port 2525")

@@ -9,7 +9,7 @@ from shared.bus.embedded import EmbeddedBus
 from shared.clock import Clock, RealClock, SimulatedClock
 from shared.content.embedded import EmbeddedContent
 from shared.keys import Keys
-from shared.lock import Lock
+from shared.lock import Lock, refuse_moved
 from shared.organisation import load
 from shared.runner import Front, Runner
 from shared.service import House
@@ -42,6 +42,7 @@ class Embedded(Runner):
         directory.mkdir(parents=True, exist_ok=True)
         self._lock = Lock(directory / "lock")
         self._lock.acquire()
+        refuse_moved(directory)
         organisation = load(self.settings.org)
         self.store = SqliteStore(directory, self._collections)
         await self.store.open()

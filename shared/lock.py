@@ -54,3 +54,16 @@ class Lock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+MOVED = "moved"
+"""The file in a directory that says where its installation has gone."""
+
+
+def refuse_moved(directory: Path) -> None:
+    """Raise Locked where the installation lives in a cluster by now: two would both answer and mail."""
+    if (directory / MOVED).is_file():
+        raise Locked(
+            f"{directory}: this installation was moved to a cluster and lives there: start it with `throughline serve`."
+            f" Remove {directory / MOVED} only if the cluster's services never ran."
+        )

@@ -163,8 +163,9 @@ async def cluster(
     *,
     instances: Mapping[str, int] | None = None,
     settings: Mapping[str, str] | None = None,
+    before: Callable[[Told], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Cluster]:
-    """All four services on topics and a database of their own."""
+    """All four services on topics and a database of their own; `before` is done before they start."""
     name = f"test_{secrets.token_hex(6)}"
     async with a_sink() as (sink, port):
         told = Told(
@@ -179,6 +180,8 @@ async def cluster(
                 **(settings or {}),
             },
         )
+        if before is not None:
+            await before(told)
         seen = Settings(
             data=directory,
             keys=directory / "keys",

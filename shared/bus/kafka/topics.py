@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
@@ -110,6 +111,18 @@ async def ensure(cluster: Cluster) -> None:
         raise TopicsDiffer(
             "Kafka's topics are not as they must be, and nothing was changed:\n  " + "\n  ".join(differences)
         )
+
+
+async def taken(cluster: Cluster) -> list[str]:
+    """Those of the installation's topics in which there is or was something. Raises KafkaError."""
+    async with AIOKafkaConsumer(bootstrap_servers=cluster.servers) as consumer:
+        found: list[str] = []
+        for topic in table(cluster):
+            partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+            ends = await consumer.end_offsets(partitions)
+            if any(ends.values()):
+                found.append(topic.name)
+        return found
 
 
 async def _create(admin: Any, missing: Sequence[Topic]) -> None:

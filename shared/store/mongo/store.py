@@ -12,6 +12,7 @@ from datetime import datetime
 
 from pymongo import IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 
 from shared.events import Record
@@ -85,6 +86,11 @@ class MongoStore:
         for one in under_way:
             await one.done()
         await self._connection.close()
+
+    @property
+    def database(self) -> AsyncDatabase[Bson]:
+        """The open database, for what moves a whole installation into it."""
+        return self._database
 
     def _documents(self, collection: Collection) -> AsyncCollection[Bson]:
         return self._database[f"doc_{collection.name}"]
