@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import tempfile
 import traceback
+import warnings
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -211,7 +212,12 @@ def run(make: Callable[..., World], seed: int, *, calm: bool = False, log: bool 
         raise structlog.DropEvent
 
     try:
-        with house.patched(Random(seed ^ 0x5EED), loop, hear if log else None):
+        with (
+            warnings.catch_warnings(),
+            house.patched(Random(seed ^ 0x5EED), loop, hear if log else None),
+        ):
+            # What a dead process was about to await, it never does.
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
             world = make(seed, loop, directory, calm=calm)
             surprises: list[str] = []
             loop.set_exception_handler(_heard(surprises))
