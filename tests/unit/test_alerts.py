@@ -1,7 +1,8 @@
-"""What the alerts ask for is there, what they say is explained, and each is shown to speak."""
+"""What the alerts and the dashboard ask for is there, what they say is explained, and each is shown to speak."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,26 @@ def exported() -> set[str]:
     return {name + part for name, kind in kinds for part in parts.get(kind, ("",))}
 
 
-def test_every_metric_that_an_alert_names_is_exported() -> None:
-    named = {name for rule in rules() for name in re.findall(r"\bthroughline_\w+", rule["expr"])}
-    assert len(named) > 10
-    assert named - exported() == set()
+def told() -> set[str]:
+    """Of these, the ones that some part of the program gives a value."""
+    parts = [path.read_text() for folder in ("services", "shared") for path in (HOME / folder).rglob("*.py")]
+    used = {name for part in parts for name in re.findall(r"\bmetrics\.([A-Z_]+)\b", part)}
+    families = {family.name for name in used for family in getattr(metrics, name).collect()}
+    return {name for name in exported() if re.sub(r"_(total|bucket|sum|count)$", "", name) in families}
+
+
+def dashboard() -> list[str]:
+    read = json.loads((HOME / "deploy" / "grafana" / "throughline.json").read_text())
+    return [target["expr"] for panel in read["panels"] for target in panel["targets"]]
+
+
+@pytest.mark.parametrize(
+    "asked", [[rule["expr"] for rule in rules()], dashboard()], ids=["alerts", "dashboard"]
+)
+def test_every_metric_that_is_asked_for_is_exported_and_told(asked: list[str]) -> None:
+    named = {name for expression in asked for name in re.findall(r"\bthroughline_\w+", expression)}
+    assert len(named) > 5
+    assert named - told() == set()
 
 
 def test_every_alert_is_shown_to_speak() -> None:
