@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
@@ -50,6 +52,12 @@ UNPUBLISHED = Gauge(
     "Aggregates with events that are saved and not yet known to be in Kafka",
     registry=REGISTRY,
 )
+LEFT_BEHIND = Gauge(
+    "throughline_unpublished_left_aggregates",
+    "Aggregates with events that the store has had for more than ten seconds and that nobody has marked as sent,"
+    " as of this process's last look",
+    registry=REGISTRY,
+)
 STOPPED = Gauge(
     "throughline_group_stopped",
     "1 where a group has stopped because events it had not answered are gone from Kafka",
@@ -59,6 +67,16 @@ STOPPED = Gauge(
 COMMITTED = Gauge("throughline_events_committed", "Events the store has committed", registry=REGISTRY)
 TRAIL_SIZE = Gauge(
     "throughline_trail_size_entries", "Entries the last signed checkpoint covers", registry=REGISTRY
+)
+UNSIGNED = Gauge(
+    "throughline_trail_unsigned_seconds",
+    "How long entries have been waiting for a signed checkpoint",
+    registry=REGISTRY,
+)
+SUPERSEDED = Gauge(
+    "throughline_trail_superseded",
+    "1 where this audit signs nothing more, because another has signed what it does not have",
+    registry=REGISTRY,
 )
 OBLIGATIONS = Gauge(
     "throughline_cases_open",
@@ -73,10 +91,20 @@ DELIVERIES = Counter(
     ["outcome"],
     registry=REGISTRY,
 )
+for _outcome in ("sent", "deferred", "failed", "bounced"):
+    DELIVERIES.labels(
+        _outcome
+    )  # there from the start: Prometheus sees no increase to a counter's first value
 UNSETTLED = Counter(
     "throughline_messages_sent_again_total", "Messages not settled in time and sent again", registry=REGISTRY
 )
-FREE_BYTES = Gauge("throughline_store_free_bytes", "What the store can still hold", registry=REGISTRY)
+FREE_BYTES = Gauge(
+    "throughline_store_free_bytes",
+    "What the store can still hold, as intake last saw it; NaN where nobody has looked",
+    registry=REGISTRY,
+)
+FREE_BYTES.set(math.nan)
+READY = Gauge("throughline_ready", "1 where /readyz answers 200, 0 where it says why not", registry=REGISTRY)
 CLOCK_OFF = Gauge(
     "throughline_clock_off_seconds",
     "How far the store's clock is ahead of this machine's; in the cluster only",

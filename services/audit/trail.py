@@ -84,6 +84,8 @@ class Trail:
         self._waiting_since: float | None = None
         self._last_error = ""
         metrics.TRAIL_SIZE.set_function(lambda: self.published.size)
+        metrics.UNSIGNED.set_function(self.unsigned_seconds)
+        metrics.SUPERSEDED.set_function(lambda: int(self.superseded))
 
     @property
     def published(self) -> TreeState:
@@ -252,12 +254,21 @@ class Trail:
         """Return once everything integrated is published."""
         await self.publish()
 
+    @property
+    def superseded(self) -> bool:
+        """Whether another audit signs, and this one never again."""
+        return bool(self._superseded)
+
+    def unsigned_seconds(self) -> float:
+        """How long entries have been waiting for a checkpoint."""
+        since = self._waiting_since  # read once: the loop sets it, and whoever asks may be elsewhere
+        return 0.0 if since is None else time.monotonic() - since
+
     def ready(self) -> str | None:
         """Why the trail doesn't get on, or None where it does."""
         if self._superseded:
             return self._superseded
-        since = self._waiting_since
-        if since is None or (waited := time.monotonic() - since) <= STUCK_AFTER:
+        if (waited := self.unsigned_seconds()) <= STUCK_AFTER:
             return None
         reason = f": {self._last_error}" if self._last_error else ""
         return f"entries wait for a checkpoint since {waited:.0f} s{reason}"

@@ -152,6 +152,7 @@ class Publisher:
     async def _look(self) -> None:
         """Take up what nobody has sent for a while."""
         left = await self._store.left_behind(self._clock.now() - LEFT_AFTER, SWEPT_AT_ONCE)
+        metrics.LEFT_BEHIND.set(len(left))
         for collection, id in left:
             name = (collection.name, id)
             if name not in self._sending:

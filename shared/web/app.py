@@ -70,6 +70,8 @@ def build(
 def _operations(
     app: FastAPI, not_ready: Callable[[], list[str]], bus: Bus, late: Callable[[], list[str]]
 ) -> None:
+    metrics.READY.set_function(lambda: int(not not_ready()))
+
     @app.get("/healthz", tags=["operations"])
     async def healthz(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Health:
         """The process lives."""

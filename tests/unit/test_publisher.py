@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from shared import ids
+from shared import ids, metrics
 from shared.bus import publisher as publishing
 from shared.bus.publisher import NotSent, Publisher
 from shared.clock import SimulatedClock
@@ -24,6 +24,7 @@ class Saved:
         self.records: list[Record] = []
         self.mark = 0
         self.asked = 0
+        self.left: list[tuple[Collection, str]] = []
         self._hearers: list[Callable[[Step], None]] = []
 
     def save(self, *, heard: bool = True) -> Step:
@@ -60,7 +61,7 @@ class Saved:
         self.mark = max(self.mark, sequence)
 
     async def left_behind(self, until: datetime, limit: int) -> list[tuple[Collection, str]]:
-        return []
+        return self.left[:limit]
 
 
 class Line:
@@ -145,3 +146,19 @@ async def test_what_is_too_much_to_remember_is_left_to_the_sweep(monkeypatch: py
     saved.save()
     await publisher.idle()
     assert line.sent == [1, 2]
+
+
+@in_a_loop
+async def test_what_the_store_has_had_too_long_is_counted_whoever_saved_it() -> None:
+    saved, line, publisher = house()
+    saved.save(heard=False)
+    saved.left = [(THINGS, "a")]
+    await publisher._look()
+    assert metrics.REGISTRY.get_sample_value("throughline_unpublished_left_aggregates") == 1
+    await publisher.idle()
+    saved.left = []
+    await publisher._look()
+    assert (line.sent, metrics.REGISTRY.get_sample_value("throughline_unpublished_left_aggregates")) == (
+        [1],
+        0,
+    )

@@ -101,6 +101,8 @@ async def test_of_two_on_copies_of_a_volume_the_later_signs_and_the_earlier_says
         with pytest.raises(Superseded, match="another audit signs this trail since its epoch 3"):
             await first.publish()
         assert "stop this one" in (first.ready() or "")
+        assert (first.superseded, later.superseded) == (True, False)
+        assert first.unsigned_seconds() > 0
         await take(later, CASES[2])
         await later.publish()
         with pytest.raises(Superseded):
