@@ -6,7 +6,8 @@ Where events come from, and how it is kept how far a group is, is the adapter's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -82,9 +83,9 @@ class Answering:
 
     def take(self, record: Record, done: Callable[[], None]) -> None:
         """Answer an event, behind those of its key that were taken before; `room` was waited for."""
-        self.in_turn(record.key, self._answer(record, done))
+        self.in_turn(record.key, partial(self._answer, record, done))
 
-    def in_turn(self, key: str, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def in_turn(self, key: str, work: Callable[[], Awaitable[T]]) -> asyncio.Task[T]:
         """Do some work of a key's once what was taken of it before has ended."""
         self._number += 1
         before = self._under_way.get(self._chains.get(key, 0))
@@ -94,17 +95,16 @@ class Answering:
         return task
 
     async def _turn(
-        self, key: str, number: int, before: asyncio.Task[Any] | None, work: Coroutine[Any, Any, T]
+        self, key: str, number: int, before: asyncio.Task[Any] | None, work: Callable[[], Awaitable[T]]
     ) -> T:
         try:
             if before is not None:
                 await asyncio.wait([before])
-            return await work
+            return await work()
         except Exception:
             log.exception("bus.not_answered", group=self.name, key=key)  # it stays open
             raise
         finally:
-            work.close()
             self._under_way.pop(number, None)
             if self._chains.get(key) == number:
                 del self._chains[key]
@@ -172,7 +172,7 @@ class Answering:
     async def replay(self, key: str) -> int:
         """Answer what is held back of a key. It takes its turn among the key's events: what is under way goes before
         it, what comes meanwhile after it."""
-        task = self.in_turn(key, self._through(key))
+        task = self.in_turn(key, partial(self._through, key))
         return await asyncio.shield(task)  # whoever asked may go away; the turn is finished
 
     async def _through(self, key: str) -> int:

@@ -235,7 +235,8 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
             record = Record.read(topic, one.value or b"")
         except ValueError:
             progress.take(one.offset, self._clock.now())
-            self.answering.in_turn(f"{topic}/{one.partition}/{one.offset}", self._bury(topic, one, progress))
+            key = f"{topic}/{one.partition}/{one.offset}"
+            self.answering.in_turn(key, partial(self._bury, topic, one, progress))
             return
         if not self.answering.hears(record):
             progress.passed(one.offset)
