@@ -5,11 +5,15 @@ from __future__ import annotations
 import typer
 
 from services import audit, intake, notify, routing
+from services.audit.log import LogError
 from services.http import listening, serve_until_told
 from services.welcome import welcome
 from shared.clock import Clock
 from shared.embedded import Embedded
+from shared.lock import Locked
+from shared.organisation import OrganisationWrong
 from shared.settings import Settings
+from shared.store import StoreError
 
 FRONTS = (intake.service, routing.service, notify.service, audit.service)
 COLLECTIONS = (*intake.COLLECTIONS, *routing.COLLECTIONS, *notify.COLLECTIONS, *audit.COLLECTIONS)
@@ -29,5 +33,9 @@ async def serve(settings: Settings) -> int:
         return 1
     settings = settings.model_copy(update={"port": door.getsockname()[1]})
     installation = embedded(settings)
-    await serve_until_told(installation, door, lambda: welcome(installation))
+    try:
+        await serve_until_told(installation, door, lambda: welcome(installation))
+    except (Locked, OrganisationWrong, StoreError, LogError, OSError) as error:
+        typer.echo(f"throughline: it does not run: {error}", err=True)
+        return 1
     return 0
