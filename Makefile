@@ -3,7 +3,7 @@ BIN := .venv/bin
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all test-kill simulate cluster lint format bench browser lock
+.PHONY: help setup run test test-all test-kill test-storm simulate cluster lint format bench browser lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ simulate: setup ## Crashes and stalls by seed: SEEDS=1000..1999, or step by step
 
 test-kill: setup ## Of these, kill -9 in the midst of five thousand messages, fifty times
 	$(BIN)/pytest tests/journeys/test_nothing_accepted_is_lost.py
+
+test-storm: setup ## Ten thousand messages through two instances of each service, killed, stalled, their servers away
+	THROUGHLINE_TEST_STORM=1 $(BIN)/pytest tests/cluster/test_nothing_is_lost.py
 
 browser: ## See to it that there is a Chromium to test with
 ifeq ($(CHROMIUM),)
