@@ -10,8 +10,9 @@ from functools import partial
 import structlog
 
 from shared import metrics
-from shared.bus import Held, HeldKey, Subscription, Tap
+from shared.bus import Subscription, Tap
 from shared.bus.answering import Answering
+from shared.bus.groups import Groups
 from shared.bus.progress import Progress
 from shared.clock import Clock
 from shared.events import Record
@@ -140,14 +141,14 @@ class _Tapped:
         return False
 
 
-class EmbeddedBus:
+class EmbeddedBus(Groups[Group]):
     """All groups of one process."""
 
     def __init__(self, store: SqliteStore, clock: Clock) -> None:
+        super().__init__()
         self._store = store
         self._clock = clock
         self._tail = Tail(store)
-        self.groups: list[Group] = []
         self._taps: list[_Tapped] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -161,23 +162,6 @@ class EmbeddedBus:
 
     def tap(self, group: str, tap: Tap) -> None:
         self._taps.append(_Tapped(group, tap, self._tail))
-
-    def _group(self, name: str) -> Group | None:
-        return next((group for group in self.groups if group.name == name), None)
-
-    async def held_keys(self) -> list[HeldKey]:
-        return [held for group in self.groups for held in await group.answering.held_keys()]
-
-    async def held(self, group: str, key: str) -> list[Held]:
-        found = self._group(group)
-        return await found.answering.held(key) if found else []
-
-    def held_counts(self) -> dict[str, int]:
-        return {group.name: count for group in self.groups if (count := group.answering.holding())}
-
-    async def replay(self, group: str, key: str) -> int:
-        found = self._group(group)
-        return await found.answering.replay(key) if found else 0
 
     async def start(self) -> None:
         for group in self.groups:

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from faststream.kafka import KafkaBroker
 
 from shared import metrics
-from shared.bus import Held, HeldKey, Subscription, Tap
+from shared.bus import Subscription, Tap
+from shared.bus.groups import Groups
 from shared.bus.kafka.dead import DeadLetters
 from shared.bus.kafka.group import KafkaGroup
 from shared.bus.kafka.sender import PATIENCE, KafkaSender
@@ -41,7 +42,7 @@ class ClusterStore(Unpublished, Protocol):
         ...
 
 
-class KafkaBus:
+class KafkaBus(Groups[KafkaGroup]):
     """All groups of one process, and what it has to send.
 
     `patience` is how many seconds the producer waits for an acknowledgement; `consumer` are settings of aiokafka's
@@ -57,8 +58,8 @@ class KafkaBus:
         patience: float = PATIENCE,
         consumer: dict[str, Any] | None = None,
     ) -> None:
+        super().__init__()
         self.cluster = cluster
-        self.groups: list[KafkaGroup] = []
         self.sender = KafkaSender(cluster, patience=patience)
         self.publisher = Publisher(store, self.sender, clock)
         self._store = store
@@ -87,23 +88,6 @@ class KafkaBus:
 
     def tap(self, group: str, tap: Tap) -> None:
         self._taps.append(KafkaTap(group, tap, self.cluster))
-
-    def _group(self, name: str) -> KafkaGroup | None:
-        return next((group for group in self.groups if group.name == name), None)
-
-    async def held_keys(self) -> list[HeldKey]:
-        return [held for group in self.groups for held in await group.answering.held_keys()]
-
-    async def held(self, group: str, key: str) -> list[Held]:
-        found = self._group(group)
-        return await found.answering.held(key) if found else []
-
-    def held_counts(self) -> dict[str, int]:
-        return {group.name: count for group in self.groups if (count := group.answering.holding())}
-
-    async def replay(self, group: str, key: str) -> int:
-        found = self._group(group)
-        return await found.answering.replay(key) if found else 0
 
     async def start(self) -> None:
         """Begin. Raises TopicsDiffer, or KafkaError where Kafka is away."""
