@@ -55,7 +55,8 @@ async def serve(name: Name, settings: Settings) -> int:
         typer.echo(f"throughline: {error.strerror}", err=True)
         return 1
     settings = settings.model_copy(update={"port": door.getsockname()[1]})
-    instance = Instance(settings, OF[name].service, OF[name].COLLECTIONS)
+    every = [collection for service in OF.values() for collection in service.COLLECTIONS]
+    instance = Instance(settings, OF[name].service, OF[name].COLLECTIONS, every)
 
     async def once_served() -> None:
         write_addresses(instance)

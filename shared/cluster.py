@@ -43,12 +43,14 @@ class Instance(Runner):
         settings: Settings,
         front: Front,
         collections: Sequence[Collection],
+        others: Sequence[Collection],
         *,
         clock: Clock | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or RealClock()
         self._front = front
+        self._others = others
         self._collections = {one.name: one for one in (*collections, ACCOUNTS, KEYS)}.values()
         self._stopping = False
         self._bus_away = "it has not begun yet"
@@ -64,6 +66,7 @@ class Instance(Runner):
             self.settings.mongo_url,
             self.settings.mongo_database,
             self._collections,
+            others=[one for one in self._others if one not in self._collections],
             driver=self.settings.mongo_driver,
         )
         await self.store.open()

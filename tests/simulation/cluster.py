@@ -50,6 +50,12 @@ _FRONTS: dict[str, Front] = {
     "notify": notify.service,
     "audit": audit.service,
 }
+_COLLECTIONS = {
+    "intake": intake.COLLECTIONS,
+    "routing": routing.COLLECTIONS,
+    "notify": notify.COLLECTIONS,
+    "audit": audit.COLLECTIONS,
+}
 _INSTANCES = {"intake": 2, "routing": 2, "notify": 2, "audit": 1}
 
 
@@ -62,7 +68,7 @@ class ModelInstance(Instance):
         self._doors = doors
         self._service = service
         settings = world.settings.model_copy(update={"data": world.directory / name})
-        super().__init__(settings, self._built, USED, clock=world.clock)
+        super().__init__(settings, self._built, _COLLECTIONS[service], USED, clock=world.clock)
 
     def _built(self, house_: House) -> Service:
         world = self._world

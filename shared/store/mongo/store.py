@@ -6,6 +6,7 @@ stand in `events`. A save pushes events under the version and never touches the 
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -33,7 +34,8 @@ from shared.store.mongo.saving import Saving
 class MongoStore:
     """A service's store, in the one database of its installation. `open` in a running loop, `close` before it ends.
 
-    It writes the collections of its service; `history` looks into those that it was given, so it is given all.
+    It writes, and sees to the publishing of, the `collections` of its service. `others` are those of other services:
+    what `history` tells of their aggregates may not have been published yet.
 
     `patience` is how many seconds a call waits for a server before it says that there is none.
     """
@@ -46,12 +48,14 @@ class MongoStore:
         database: str,
         collections: Iterable[Collection],
         *,
+        others: Iterable[Collection] = (),
         patience: float = 10,
         driver: Driver = "pymongo",
     ) -> None:
         self._url = url
         self._name = database
         self._collections = list(collections)
+        self._others = list(others)
         self._patience = patience
         self._driver: Driver = driver
         self._hearers: list[Callable[[Step], None]] = []
@@ -69,6 +73,7 @@ class MongoStore:
         self.registers = MongoRegisters(self._database)
         self.contents = Contents(self._database, self._connection.files(self._database, FILES))
         documents = {one.name: self._documents(one) for one in self._collections}
+        self._everybodys = [*documents.values(), *map(self._documents, self._others)]
         self._loading = {name: Loading(one) for name, one in documents.items()}
         self._saving = {name: Saving(one, self._events) for name, one in documents.items()}
         self._publishing = {name: Publishing(one, self._events) for name, one in documents.items()}
@@ -153,13 +158,15 @@ class MongoStore:
             )
 
     async def history(self, id: str) -> list[Record]:
-        events: dict[int, Record] = {}
+        asked: Bson = {"_id": id}
         async with said():
-            for (
-                collection
-            ) in self._collections:  # before `events`: what moves there meanwhile is read twice, not never
-                found = await self._documents(collection).find_one({"_id": id}, {"unpublished": 1})
-                events.update((one["sequence"], record(one)) for one in (found or {}).get("unpublished", ()))
+            # Before `events`: what moves there meanwhile is read twice, not never.
+            found = await asyncio.gather(
+                *(one.find_one(asked, {"unpublished": 1}) for one in self._everybodys)
+            )
+            events = {
+                one["sequence"]: record(one) for each in found if each for one in each.get("unpublished", ())
+            }
             async for one in self._events.find({"subject": id}):
                 events[one["sequence"]] = record(one)
         return [events[sequence] for sequence in sorted(events)]
