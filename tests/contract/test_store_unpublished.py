@@ -65,6 +65,20 @@ async def test_events_wait_in_order_until_they_are_marked_and_stay_in_the_histor
 
 
 @in_a_loop
+async def test_another_service_reads_in_the_history_what_is_not_yet_published(
+    mongo_url: str, database: str
+) -> None:
+    async with mongo_store(mongo_url, database) as store:
+        await happen(store, "t_1", "a", "b", "c")
+        await store.published(THINGS, "t_1", 2)
+        theirs = MongoStore(mongo_url, database, [], others=[THINGS])
+        await theirs.open()
+        assert sequences(await theirs.history("t_1")) == [1, 2, 3]
+        assert await theirs.left_behind(WEDNESDAY + timedelta(days=1), 10) == []  # nor does it send them
+        await theirs.close()
+
+
+@in_a_loop
 async def test_the_mark_moves_only_up_and_not_past_what_was_saved(mongo_url: str, database: str) -> None:
     async with mongo_store(mongo_url, database) as store:
         await happen(store, "t_1", "a", "b")
