@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Self
 
@@ -22,7 +23,7 @@ class NotBegun(RuntimeError):
     """What a service stands on is not there, or not as it must be. Says what."""
 
 
-class Runner:
+class Runner(ABC):
     """Services at work in this process. `async with` opens and starts them, and stops them cleanly.
 
     `open` of a subclass sets what they stand on.
@@ -33,13 +34,13 @@ class Runner:
     services: Sequence[Service]
     timers: TimerLoop
 
+    @abstractmethod
     async def open(self) -> None:
         """Take what is this process's alone, open the store, build the services. Nothing is handed over yet."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def shut(self) -> None:
         """Close what `open` opened, the store last."""
-        raise NotImplementedError
 
     async def start(self) -> None:
         """Begin: what was left over first, then whatever comes."""

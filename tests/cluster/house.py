@@ -34,14 +34,18 @@ ASK_AGAIN_SECONDS = 0.05
 
 
 async def until(
-    holds: Callable[[], Awaitable[Any]], *, seconds: float = PATIENCE_SECONDS, what: str = ""
+    holds: Callable[[], Awaitable[Any]],
+    *,
+    seconds: float = PATIENCE_SECONDS,
+    every: float = ASK_AGAIN_SECONDS,
+    what: str = "",
 ) -> Any:
     """The first true answer to a question asked of other processes, again and again."""
     end = time.monotonic() + seconds
     while not (answer := await holds()):
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds:.0f} s: {what or holds}")
-        await asyncio.sleep(ASK_AGAIN_SECONDS)
+        await asyncio.sleep(every)
     return answer
 
 

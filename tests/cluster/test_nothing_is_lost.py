@@ -184,11 +184,12 @@ async def quiet(there: Cluster, accepted: set[str]) -> list[Record]:
         ]
         published = await documents["events"].count_documents({})
         if waiting or sending or any(unpublished) or await _trail_size(there) != published:
-            await asyncio.sleep(1)
             return None
         return await events_of(store)
 
-    found: list[Record] = await until(everything, seconds=QUIET_SECONDS, what="everything is settled")
+    found: list[Record] = await until(
+        everything, seconds=QUIET_SECONDS, every=1, what="everything is settled"
+    )
     assert accepted <= {record.subject for record in found}
     return found
 

@@ -13,6 +13,7 @@ from shared.runner import Runner
 
 class Stuck(Runner):
     async def open(self): pass
+    async def shut(self): pass
     async def start(self): pass
     def app(self): return FastAPI()
     async def stop(self):
