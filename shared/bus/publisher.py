@@ -128,6 +128,7 @@ class Publisher:
                 records = await self._store.pending(collection, id)
             if records:
                 await self._sender.send(records)
+                self._forget(name, records[-1].sequence)
                 await self._store.published(collection, id, records[-1].sequence)
         except (NotSent, Unavailable) as error:
             log.info("bus.sent_again", aggregate=id, error=str(error))
@@ -138,6 +139,12 @@ class Publisher:
             log.exception("bus.not_sent", aggregate=id)
             self._heard.pop(name, None)
             self._waiting.pop(name, None)  # nothing later may go before it; the sweep comes by again
+
+    def _forget(self, name: Name, sent: int) -> None:
+        """What was heard while the store was asked may have been in its answer."""
+        waiting = self._waiting.get(name)
+        if waiting is not None and waiting.records is not None:
+            waiting.records = [record for record in waiting.records if record.sequence > sent]
 
     async def _sweep(self) -> None:
         while True:

@@ -25,6 +25,7 @@ class Saved:
         self.mark = 0
         self.asked = 0
         self.left: list[tuple[Collection, str]] = []
+        self.when_asked: Callable[[], object] = lambda: None
         self._hearers: list[Callable[[Step], None]] = []
 
     def save(self, *, heard: bool = True) -> Step:
@@ -55,6 +56,7 @@ class Saved:
 
     async def pending(self, collection: Collection, id: str) -> list[Record]:
         self.asked += 1
+        self.when_asked()
         return self.records[self.mark :]
 
     async def published(self, collection: Collection, id: str, sequence: int) -> None:
@@ -103,6 +105,16 @@ async def test_what_another_saved_before_it_goes_before_it() -> None:
     saved.save()
     await publisher.idle()
     saved.save(heard=False)
+    saved.save()
+    await publisher.idle()
+    assert (line.sent, saved.mark, saved.asked) == ([1, 2, 3], 3, 1)
+
+
+@in_a_loop
+async def test_what_is_saved_while_the_store_is_asked_is_sent_once() -> None:
+    saved, line, publisher = house()
+    saved.save(heard=False)
+    saved.when_asked = lambda: saved.save() if saved.asked == 1 else None
     saved.save()
     await publisher.idle()
     assert (line.sent, saved.mark, saved.asked) == ([1, 2, 3], 3, 1)
