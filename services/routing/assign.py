@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from operator import add
 from typing import Literal, NamedTuple
 
 from shared.folding import fold
@@ -75,6 +74,7 @@ class Matcher:
             words.sort(key=lambda word: -len(word.folded))
         for phrases in self._latin.values():
             phrases.sort(key=lambda phrase: -len(phrase[0]))
+        self._may_begin = _pairs(self._chinese)
 
     def _add(self, word: _Keyword) -> None:
         if _CHINESE.search(word.folded):
@@ -92,12 +92,11 @@ class Matcher:
         return self._decide(found) if found else Assignment(None, "no_words")
 
     def _found(self, text: str) -> Iterator[_Keyword]:
-        pairs = enumerate(map(add, text, text[1:]))
         free = 0  # where the last word found ends
-        for place in [at for at, pair in pairs if pair in self._chinese]:
+        for place in [candidate.start() for candidate in self._may_begin.finditer(text)]:
             if place < free:
                 continue
-            for word in self._chinese[text[place : place + 2]]:
+            for word in self._chinese.get(text[place : place + 2], ()):
                 if text.startswith(word.folded, place):
                     yield word
                     free = place + len(word.folded)
@@ -136,6 +135,14 @@ class Matcher:
         duty = self._duties[number][1]
         rest = {id_: points for id_, points in ranked.items() if id_ != duty.id}
         return Assignment(department, "words", duty.id, duty.article, words, score, rest)
+
+
+def _pairs(words: Collection[str]) -> re.Pattern[str]:
+    """Finds where one of these pairs of characters may stand: a first of one before a second of any."""
+    if not words:
+        return re.compile("(?!)")
+    firsts, seconds = ("".join(map(re.escape, sorted(set(some)))) for some in zip(*words, strict=True))
+    return re.compile(f"[{firsts}](?=[{seconds}])")
 
 
 def _stem(word: str) -> str:
