@@ -89,7 +89,7 @@ class RelayApart:
 
     async def hand_over(self, taken: Sequence[Taken]) -> list[asyncio.Future[Outcome]]:
         """Give deliveries to the process; the futures say what became of each."""
-        contents = [await self._contents(one.delivery) for one in taken]
+        contents = await asyncio.gather(*(self._contents(one.delivery) for one in taken))
         await self._running.wait()
         process = self.process
         assert process is not None

@@ -16,6 +16,7 @@ from bson.binary import Binary
 from gridfs import NoFile
 from gridfs.asynchronous import AsyncGridFSBucket
 from pymongo import IndexModel, UpdateOne
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.store import LARGE_FROM_BYTES, Sealed, Step
@@ -40,6 +41,7 @@ class Contents:
         self._chunks = database[f"{FILES}.chunks"]
         self._bucket = bucket
         self._asked: Gathering[Step, None] = Gathering(self._keep)
+        self._opened: Gathering[str, tuple[Bson | None, Bson | None]] = Gathering(self._open)
 
     async def create(self) -> None:
         """The index of what is loose."""
@@ -55,6 +57,7 @@ class Contents:
     async def done(self) -> None:
         """Return once nothing is under way."""
         await self._asked.done()
+        await self._opened.done()
 
     async def _keep(self, asked: Sequence[Step]) -> list[None]:
         boxes = [_box(one, step) for step in asked for one in step.contents]
@@ -77,13 +80,19 @@ class Contents:
 
     async def sealed(self, ref: str) -> tuple[bytes | None, bytes | None]:
         """A content's box and key, either of which may be gone."""
+        box, key = await self._opened.ask(ref)
+        secret = None if key is None else key["key"]
+        if box is None:
+            return None, secret
+        if "box" in box:
+            return box["box"], secret
         async with said():
-            box, key = await asyncio.gather(
-                self._boxes.find_one({"_id": ref}), self._keys.find_one({"_id": ref})
-            )
-            if box is not None and "box" not in box:
-                box["box"] = await self._download(ref)
-        return None if box is None else box["box"], None if key is None else key["key"]
+            return await self._download(ref), secret
+
+    async def _open(self, asked: Sequence[str]) -> list[tuple[Bson | None, Bson | None]]:
+        async with said():
+            boxes, keys = await asyncio.gather(_of(self._boxes, asked), _of(self._keys, asked))
+        return [(boxes.get(ref), keys.get(ref)) for ref in asked]
 
     async def _download(self, ref: str) -> bytes | None:
         try:
@@ -129,6 +138,11 @@ class Contents:
         await self._files.delete_many({"_id": {"$in": refs}})
         await self._chunks.delete_many({"files_id": {"$in": refs}})
         await self._boxes.delete_many({"_id": {"$in": refs}})
+
+
+async def _of(collection: AsyncCollection[Bson], refs: Sequence[str]) -> dict[str, Bson]:
+    found = collection.find({"_id": {"$in": list(set(refs))}}, {"box": 1, "key": 1})
+    return {one["_id"]: one async for one in found}
 
 
 def _large(one: Sealed) -> bool:
