@@ -150,7 +150,6 @@ class Instance(Runner):
         return reasons + (self._bus_not_ready() if self.services[0].needs_bus else [])
 
     def late(self) -> list[str]:
-        """What does not get on though it serves."""
         return [] if self.services[0].needs_bus else self._bus_not_ready()
 
     def _bus_not_ready(self) -> list[str]:

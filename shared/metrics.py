@@ -39,6 +39,13 @@ OLDEST = Gauge(
     ["group"],
     registry=REGISTRY,
 )
+STILL = Gauge(
+    "throughline_standstill_seconds",
+    "How long a group has answered nothing of some stream though events wait in it; 0 where it gets on or has nothing"
+    " to do",
+    ["group"],
+    registry=REGISTRY,
+)
 UNANSWERED = Gauge(
     "throughline_unanswered_events",
     "Events that a group must answer and has not yet, all groups",

@@ -97,6 +97,10 @@ class Runner(ABC):
             if (reason := companion.ready()) is not None
         ]
 
+    def late(self) -> list[str]:
+        """What does not get on though it serves."""
+        return self.bus.not_ready()
+
     def app(self) -> FastAPI:
         """The HTTP side, to be called once it is open."""
-        return build(self.house, self.services, self.not_ready, self.bus)
+        return build(self.house, self.services, self.not_ready, self.bus, self.late)

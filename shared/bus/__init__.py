@@ -89,6 +89,10 @@ class Bus(Protocol):
         """How many keys each group holds back; cheap."""
         ...
 
+    def not_ready(self) -> list[str]:
+        """Which groups don't get on though events wait for them, and why; cheap."""
+        ...
+
     async def replay(self, group: str, key: str) -> int:
         """Answer what is held back of a key, in order and before anything new of it, as far as that goes.
 

@@ -14,6 +14,7 @@ from shared.bus import Subscription, Tap
 from shared.bus.answering import Answering
 from shared.bus.groups import Groups
 from shared.bus.progress import Progress
+from shared.bus.standstill import Stand, Standstill
 from shared.clock import Clock
 from shared.events import Record
 from shared.store import Unavailable
@@ -26,6 +27,8 @@ TAIL = 16_384
 PAGE = 1024
 CURSOR_EVERY = 0.2
 """Seconds between two records of how far a group is; what lies between is answered again after a crash."""
+LOOK_EVERY = 5.0
+"""Seconds between two looks at whether what waits gets less."""
 AWAY_SECONDS = 1.0
 FINISH_SECONDS = 10.0
 """How long what is under way may take to end; what takes longer is answered again at the next start."""
@@ -73,6 +76,7 @@ class Group:
     ) -> None:
         self.name = name
         self.answering = Answering(name, subscriptions, store.held_back)
+        self.standstill = Standstill(clock)
         self._tail = tail
         self._store = store
         self._clock = clock
@@ -97,8 +101,13 @@ class Group:
                     progress.passed(position)
                     continue
                 await answering.room()
-                progress.take(position, record.time)
+                progress.take(position, record.time, record.topic)
                 answering.take(record, partial(progress.done, position))
+
+    def look(self) -> None:
+        """See whether it gets on."""
+        stream = self._progress.waits_for() or STREAM
+        self.standstill.saw([Stand(stream, self.answered, self._tail.position - self.answered)])
 
     async def remember(self) -> None:
         """Write down how far it is, where that has changed."""
@@ -115,8 +124,9 @@ class Group:
 
 
 class _Tapped:
-    def __init__(self, name: str, tap: Tap, tail: Tail) -> None:
+    def __init__(self, name: str, tap: Tap, tail: Tail, clock: Clock) -> None:
         self.name, self._tap, self._tail = name, tap, tail
+        self.standstill = Standstill(clock)
 
     def _taken(self) -> int:
         return self._tap.positions().get(STREAM, 1) - 1
@@ -132,6 +142,10 @@ class _Tapped:
 
     def behind(self) -> int:
         return self._tail.position - self._taken()
+
+    def look(self) -> None:
+        """See whether it gets on."""
+        self.standstill.saw([Stand(STREAM, self._taken(), self.behind())])
 
     def idle(self) -> bool:
         """Whether everything is taken; what is not is asked for."""
@@ -161,16 +175,19 @@ class EmbeddedBus(Groups[Group]):
         self.groups.append(Group(group, subscriptions, self._tail, self._store, self._clock))
 
     def tap(self, group: str, tap: Tap) -> None:
-        self._taps.append(_Tapped(group, tap, self._tail))
+        self._taps.append(_Tapped(group, tap, self._tail, self._clock))
 
     async def start(self) -> None:
         for group in self.groups:
             await group.answering.read_held()
-        runs = [*(group.run() for group in self.groups), *(tap.run() for tap in self._taps), self._remember()]
+        runs = [*(group.run() for group in self.groups), *(tap.run() for tap in self._taps)]
+        runs += [self._remember(), self._look_often()]
         self._tasks = [asyncio.create_task(run) for run in runs]
         for group in self.groups:
             metrics.OLDEST.labels(group.name).set_function(group.oldest_seconds)
             metrics.HELD_KEYS.labels(group.name).set_function(group.answering.holding)
+        for one in self._parts:
+            metrics.STILL.labels(one.name).set_function(one.standstill.seconds)
         metrics.UNANSWERED.set_function(lambda: sum(self.position - group.answered for group in self.groups))
         metrics.COMMITTED.set_function(lambda: self.position)
         for tap in self._taps:
@@ -184,6 +201,20 @@ class EmbeddedBus(Groups[Group]):
                     await group.remember()
                 except Unavailable as error:
                     log.warning("bus.cursor_not_written", group=group.name, error=str(error))
+
+    @property
+    def _parts(self) -> list[Group | _Tapped]:
+        return [*self.groups, *self._taps]
+
+    async def _look_often(self) -> None:
+        while True:
+            for one in self._parts:
+                one.look()
+            await asyncio.sleep(LOOK_EVERY)
+
+    def not_ready(self) -> list[str]:
+        """Which groups don't get on, and why."""
+        return [f"{one.name}: {reason}" for one in self._parts if (reason := one.standstill.reason())]
 
     async def stop(self) -> None:
         for task in self._tasks:

@@ -13,7 +13,7 @@ class Progress:
 
     def __init__(self, first: int) -> None:
         self._next = first
-        self._open: dict[int, datetime] = {}
+        self._open: dict[int, tuple[datetime, str]] = {}
 
     @property
     def next(self) -> int:
@@ -34,10 +34,10 @@ class Progress:
         """Taken, and nothing to answer."""
         self._next = position + 1
 
-    def take(self, position: int, time: datetime) -> None:
+    def take(self, position: int, time: datetime, topic: str) -> None:
         """Taken, and open until `done`."""
         self._next = position + 1
-        self._open[position] = time
+        self._open[position] = time, topic
 
     def done(self, position: int) -> None:
         """Answered, or kept where it is found again."""
@@ -45,4 +45,8 @@ class Progress:
 
     def oldest(self) -> datetime | None:
         """When the longest open one happened."""
-        return next(iter(self._open.values()), None)
+        return next((time for time, _ in self._open.values()), None)
+
+    def waits_for(self) -> str | None:
+        """Of which topic the event is that is to be answered next."""
+        return next((topic for _, topic in self._open.values()), None)

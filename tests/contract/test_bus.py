@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from shared.aggregate import Aggregates
-from shared.bus import Bus, Handle, Subscription, answering, embedded
+from shared.bus import Bus, Handle, Positions, Subscription, Taken, Tap, answering, embedded, standstill
 from shared.bus.embedded import EmbeddedBus
-from shared.bus.kafka import Cluster, KafkaBus
+from shared.bus.kafka import Cluster, KafkaBus, group, tap
 from shared.clock import SimulatedClock
 from shared.events import Record
 from shared.events.messages import MessageSettled
@@ -25,7 +25,8 @@ from tests.installations import KIND, WEDNESDAY, Thing, happened, in_a_loop, mon
 TYPES = frozenset({MessageSettled.TYPE})
 
 
-Begin = Callable[..., AbstractAsyncContextManager[tuple[Bus, Aggregates[Thing]]]]
+Running = tuple[Bus, Aggregates[Thing]]
+Begin = Callable[..., AbstractAsyncContextManager[Running]]
 
 
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.cluster)])
@@ -38,7 +39,7 @@ def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Begin:
 
 
 @asynccontextmanager
-async def embedded_bus(directory: Path, **handlers: Handle) -> AsyncIterator[tuple[Bus, Aggregates[Thing]]]:
+async def embedded_bus(directory: Path, **handlers: Handle | Tap) -> AsyncIterator[Running]:
     async with sqlite_store(directory) as store:
         clock = SimulatedClock(WEDNESDAY)
         async with begun(EmbeddedBus(store, clock), handlers) as running:
@@ -46,9 +47,7 @@ async def embedded_bus(directory: Path, **handlers: Handle) -> AsyncIterator[tup
 
 
 @asynccontextmanager
-async def kafka_bus(
-    address: str, url: str, name: str, **handlers: Handle
-) -> AsyncIterator[tuple[Bus, Aggregates[Thing]]]:
+async def kafka_bus(address: str, url: str, name: str, **handlers: Handle | Tap) -> AsyncIterator[Running]:
     cluster = Cluster(address, prefix=f"{name}.", partitions=3, replication=1)
     async with mongo_store(url, name) as store:
         clock = SimulatedClock(WEDNESDAY)
@@ -57,9 +56,12 @@ async def kafka_bus(
 
 
 @asynccontextmanager
-async def begun(running: Bus, handlers: Mapping[str, Handle]) -> AsyncIterator[Bus]:
-    for group, handle in handlers.items():
-        running.subscribe(group, [Subscription(("messages",), TYPES, handle)])
+async def begun(running: Bus, handlers: Mapping[str, Handle | Tap]) -> AsyncIterator[Bus]:
+    for name, handle in handlers.items():
+        if isinstance(handle, Tap):
+            running.tap(name, handle)
+        else:
+            running.subscribe(name, [Subscription(("messages",), TYPES, handle)])
     await running.start()
     try:
         yield running
@@ -202,3 +204,97 @@ async def test_what_still_cannot_be_answered_stays_under_its_new_reason(bus: Beg
         assert key.first.reason == "ValueError: this one can't be read"
         assert running.held_counts() == {"group": 1}
     assert hearing.heard["a"] == [1, 2]
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks come often, and a position that two of them found at the same place is said to stand still."""
+    monkeypatch.setattr(standstill, "STILL_SECONDS", 0.0)
+    for adapter in (embedded, group, tap):
+        monkeypatch.setattr(adapter, "LOOK_EVERY", 0.02)
+
+
+async def said(running: Bus, word: str) -> str:
+    """What the bus says does not get on, once it says this."""
+    while not any(word in reason for reason in running.not_ready()):
+        await asyncio.sleep(0.01)
+    return next(reason for reason in running.not_ready() if word in reason)
+
+
+async def gets_on(running: Bus) -> None:
+    """Return once nothing is said to stand still."""
+    while running.not_ready():
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.usefixtures("looks")
+@in_a_loop
+async def test_a_handler_that_does_not_come_back_is_said_until_it_does(bus: Begin) -> None:
+    may = asyncio.Event()
+
+    async def handle(record: Record) -> None:
+        if record.id == "a/2":
+            await may.wait()
+
+    async with bus(stuck=handle, other=Hearing()) as (running, things):
+        await fill(things, "ab", 4)
+        reason = await said(running, "nothing of messages")
+        assert reason.startswith("stuck: ")
+        assert " has been answered since " in reason
+        may.set()
+        await running.idle()
+        await gets_on(running)
+
+
+@pytest.mark.usefixtures("looks")
+@in_a_loop
+async def test_a_store_that_never_answers_is_said_of_the_group_that_waits_for_it(bus: Begin) -> None:
+    async def handle(record: Record) -> None:
+        raise Unavailable("the store is away")
+
+    async with bus(group=handle) as (running, things):
+        await fill(things, "a", 1)
+        assert (await said(running, "nothing of messages")).startswith("group: ")
+
+
+@pytest.mark.usefixtures("looks")
+@in_a_loop
+async def test_who_has_nothing_to_do_or_only_held_back_keys_gets_on(bus: Begin) -> None:
+    async with bus(group=Hearing(poison="a/1"), idle=Hearing()) as (running, things):
+        await fill(things, "ab", 3)
+        await running.idle()
+        assert running.held_counts() == {"group": 1}
+        await gets_on(running)
+        looked = asyncio.Event()
+        saw, looks = standstill.Standstill.saw, 0
+
+        def counted(self: standstill.Standstill, stands: Iterable[standstill.Stand]) -> None:
+            nonlocal looks
+            saw(self, stands)
+            assert self.reason() is None
+            looks += 1
+            if looks > 20:
+                looked.set()
+
+        with pytest.MonkeyPatch.context() as watching:
+            watching.setattr(standstill.Standstill, "saw", counted)
+            await looked.wait()
+        assert running.not_ready() == []
+
+
+@pytest.mark.usefixtures("looks")
+@in_a_loop
+async def test_a_tap_that_does_not_come_back_is_said(bus: Begin) -> None:
+    may = asyncio.Event()
+    taken: dict[str, int] = {}
+
+    async def take(batch: Sequence[Taken], positions: Positions) -> None:
+        await may.wait()
+        taken.update(positions)
+
+    async with bus(tap=Tap(lambda: taken, take)) as (running, things):
+        await fill(things, "a", 2)
+        assert (await said(running, "has been answered since")).startswith("tap: ")
+        may.set()
+        await running.idle()
+        await gets_on(running)

@@ -87,7 +87,7 @@ class KafkaBus(Groups[KafkaGroup]):
         self.groups.append(one)
 
     def tap(self, group: str, tap: Tap) -> None:
-        self._taps.append(KafkaTap(group, tap, self.cluster))
+        self._taps.append(KafkaTap(group, tap, self.cluster, self._clock))
 
     async def start(self) -> None:
         """Begin. Raises TopicsDiffer, or KafkaError where Kafka is away."""

@@ -24,6 +24,7 @@ from shared.bus.answering import AWAY_SECONDS, Answering
 from shared.bus.kafka.dead import DeadLetters
 from shared.bus.kafka.topics import Cluster
 from shared.bus.progress import Progress
+from shared.bus.standstill import Stand, Standstill
 from shared.bus.tasks import end
 from shared.clock import Clock
 from shared.events import Record
@@ -39,7 +40,7 @@ BEYOND_LOOKS = 6
 """Looks in a row at which a position lies past the end before that is believed: a broker that comes back after it was
 killed says an old end for a moment."""
 LOOK_EVERY = 5.0
-"""Seconds between two looks at whether what was not yet answered is still there."""
+"""Seconds between two looks at whether what was not yet answered is still there, and gets less."""
 PAUSE_AFTER = 30.0
 """Seconds without room after which partitions are paused; the group would lose a member that does not poll."""
 FINISH_SECONDS = 10.0
@@ -62,8 +63,9 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
         self.name = name
         self.answering = Answering(name, subscriptions, held_back, partial(dead.poison, name))
         self.stopped: str | None = None
-        self._beyond = 0  # looks in a row at which some position lay past the end
         """Why it takes nothing any more."""
+        self.standstill = Standstill(clock)
+        self._beyond = 0  # looks in a row at which some position lay past the end
         self.joined = asyncio.Event()
         self._cluster = cluster
         self._dead = dead
@@ -132,6 +134,7 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
         metrics.OLDEST.labels(self.name).set_function(self.oldest_seconds)
         metrics.HELD_KEYS.labels(self.name).set_function(self.answering.holding)
         metrics.STOPPED.labels(self.name).set_function(lambda: int(self.stopped is not None))
+        metrics.STILL.labels(self.name).set_function(self.standstill.seconds)
         self._tasks = [asyncio.create_task(self._commit_often()), asyncio.create_task(self._look_often())]
 
     async def stop(self) -> None:
@@ -175,6 +178,7 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
         await self.commit()
         self._progress.clear()
         self._committed.clear()
+        self.standstill.saw([])  # whoever has them next looks for themselves
 
     async def take(self, fetched: list[ConsumerRecord]) -> None:
         """Take up what was fetched, in order, as there is room for it."""
@@ -234,14 +238,14 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             record = Record.read(topic, one.value or b"")
         except ValueError:
-            progress.take(one.offset, self._clock.now())
+            progress.take(one.offset, self._clock.now(), topic)
             key = f"{topic}/{one.partition}/{one.offset}"
             self.answering.in_turn(key, partial(self._bury, topic, one, progress))
             return
         if not self.answering.hears(record):
             progress.passed(one.offset)
             return
-        progress.take(one.offset, record.time)
+        progress.take(one.offset, record.time, topic)
         self.answering.take(record, partial(progress.done, one.offset))
 
     async def _bury(self, topic: str, one: ConsumerRecord, progress: Progress) -> None:
@@ -281,13 +285,13 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self) -> None:
-        """Stop where what is to be answered next is gone: to go on would be to skip it silently."""
+        """Stop where what is to be answered next is gone: to go on would be to skip it silently. See what gets on."""
         await self.joined.wait()
         consumer, assignment = self._consumer, self._assignment
         partitions = list(consumer.assignment())
         starts = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
-        beyond = False
+        beyond, stands = False, []
         for partition in partitions:
             position = await self._position(partition)
             if assignment != self._assignment:
@@ -305,7 +309,10 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
                     f" {starts[partition]} to {ends[partition]}"
                 )
                 return
+            stream = f"{self._cluster.plain(partition.topic)}/{partition.partition}"
+            stands.append(Stand(stream, position, ends[partition] - position))
         self._beyond = self._beyond + 1 if beyond else 0
+        self.standstill.saw(stands)
 
     async def _position(self, partition: TopicPartition) -> int | None:
         progress = self._progress.get(partition)
@@ -323,7 +330,7 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
         """Why it does not get on, or None where it does."""
         if self.stopped is not None:
             return f"it has stopped: {self.stopped}"
-        return None if self.joined.is_set() else "it waits for its partitions"
+        return self.standstill.reason() if self.joined.is_set() else "it waits for its partitions"
 
     def oldest_seconds(self) -> float:
         """Age of the oldest event not yet answered."""

@@ -12,9 +12,11 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from shared import metrics
 from shared.bus import Foreign, Taken, Tap
 from shared.bus.answering import AWAY_SECONDS
-from shared.bus.kafka.group import BEYOND_LOOKS
+from shared.bus.kafka.group import BEYOND_LOOKS, LOOK_EVERY
 from shared.bus.kafka.topics import Cluster
+from shared.bus.standstill import Stand, Standstill
 from shared.bus.tasks import end
+from shared.clock import Clock
 from shared.events import TOPICS, Record
 
 log = structlog.get_logger()
@@ -26,14 +28,15 @@ POLL_MS = 100
 class KafkaTap:
     """One tap. It holds nothing back and commits nothing: a batch is taken with its positions, or taken again."""
 
-    def __init__(self, name: str, tap: Tap, cluster: Cluster) -> None:
+    def __init__(self, name: str, tap: Tap, cluster: Cluster, clock: Clock) -> None:
         self.name = name
         self.stopped: str | None = None
         """Why it takes nothing any more."""
+        self.standstill = Standstill(clock)
         self._tap = tap
         self._cluster = cluster
         self._ends: dict[TopicPartition, int] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._consumer: Any = None
 
     async def start(self) -> None:
@@ -69,11 +72,12 @@ class KafkaTap:
             consumer.seek(partition, position)
         metrics.BEHIND.set_function(self.behind)
         metrics.STOPPED.labels(self.name).set_function(lambda: int(self.stopped is not None))
-        self._task = asyncio.create_task(self._run())
+        metrics.STILL.labels(self.name).set_function(self.standstill.seconds)
+        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._look_often())]
 
     async def stop(self) -> None:
         """Take nothing more."""
-        await end([self._task])
+        await end(self._tasks)
         if self._consumer is not None:
             await self._consumer.stop()
 
@@ -121,15 +125,25 @@ class KafkaTap:
 
     def behind(self) -> int:
         """How many events it has not taken, as far as it has heard."""
+        return sum(max(0, one.waiting) for one in self._stands())
+
+    def _stands(self) -> list[Stand]:
         positions = self._tap.positions()
-        return sum(
-            max(0, (self._consumer.highwater(partition) or end) - positions.get(self._stream(partition), 0))
-            for partition, end in self._ends.items()
-        )
+        stands = []
+        for partition, known in self._ends.items():
+            stream = self._stream(partition)
+            taken = positions.get(stream, 0)
+            stands.append(Stand(stream, taken, (self._consumer.highwater(partition) or known) - taken))
+        return stands
+
+    async def _look_often(self) -> None:
+        while self.stopped is None:
+            self.standstill.saw(self._stands())
+            await asyncio.sleep(LOOK_EVERY)
 
     def ready(self) -> str | None:
         """Why it does not get on, or None where it does."""
-        return None if self.stopped is None else f"it has stopped: {self.stopped}"
+        return self.standstill.reason() if self.stopped is None else f"it has stopped: {self.stopped}"
 
     async def idle(self) -> bool:
         """Whether everything is taken; what is not is asked for."""
