@@ -37,10 +37,15 @@ WAYS: dict[str, str] = {
     "/v1/proofs": "audit",
     "/v1/trail": "audit",
     "/trail": "audit",
+    "/v1/dead/audit": "audit",
     "/console": "audit",
 }
 """By prefix. What every service has for itself (`/metrics`, `/healthz`, `/readyz`, `/openapi.json`) is asked of each at
 its own port; the style and script (`/static`) are the same everywhere."""
+
+
+SERVICES = tuple(dict.fromkeys(WAYS.values()))
+"""All of them, in the order in which a message comes by."""
 
 
 def service_of(path: str) -> str:

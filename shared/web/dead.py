@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from shared.bus import Bus
+from shared.bus import Bus, HeldKey
 from shared.rights import Principal, Right, requires
 from shared.web.problems import not_found
 
@@ -64,6 +64,18 @@ class Replayed(BaseModel):
     reason: str | None = Field(None, description="Why the first that waits could not be answered")
 
 
+def _key(one: HeldKey) -> DeadKey:
+    return DeadKey(
+        group=one.group,
+        key=one.key,
+        events=one.events,
+        since=one.first.record.time,
+        event=one.first.record.id,
+        type=one.first.record.type,
+        reason=one.first.reason,
+    )
+
+
 def router(bus: Bus) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/v1/dead", tags=["operations"])
@@ -71,21 +83,13 @@ def router(bus: Bus) -> APIRouter:
 
     @routes.get("")
     async def list_dead(principal: Operations) -> DeadList:
-        """Every key that is held back, with the reason."""
-        return DeadList(
-            keys=[
-                DeadKey(
-                    group=one.group,
-                    key=one.key,
-                    events=one.events,
-                    since=one.first.record.time,
-                    event=one.first.record.id,
-                    type=one.first.record.type,
-                    reason=one.first.reason,
-                )
-                for one in await bus.held_keys()
-            ]
-        )
+        """Every key that is held back by the services that answer here, with the reason."""
+        return DeadList(keys=[_key(one) for one in await bus.held_keys()])
+
+    @routes.get("/{group}")
+    async def list_dead_of(principal: Operations, group: Group) -> DeadList:
+        """Every key that one service holds back; in a cluster each is asked for its own."""
+        return DeadList(keys=[_key(one) for one in await bus.held_keys() if one.group == group])
 
     @routes.get("/{group}/{key}", responses=missing)
     async def show_dead(principal: Operations, group: Group, key: Key) -> DeadEvents:
