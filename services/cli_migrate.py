@@ -44,6 +44,14 @@ def migrate(
             typer.echo(f"{kind:16} {count:>12}  left and arrived")
     typer.echo(f"The trail: {moved['size']} entries, root {moved['root']}")
     typer.echo("It had been moved before; nothing was changed." if moved["already"] else "Moved.")
+    outbox = moved["outbox"]
+    assert isinstance(outbox, dict)
+    if outbox["mails"]:
+        typer.echo(
+            f"Left where they are: {outbox['mails']} mails in {outbox['folder']}, written there as .eml files because"
+            " no relay was named. Each counts as sent; the cluster neither sends nor shows them. Keep that folder if"
+            " you want their words."
+        )
     typer.echo(
         f"Next: start `throughline serve audit --data {audit}`, then intake, routing and notify, with the same"
         " settings."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from shared.bus.kafka import Cluster, TopicsDiffer, ensure, taken
 from shared.events import Record
 from shared.keys import Keys
 from shared.lock import MOVED, Lock
+from shared.moved import MARK, mark
 from shared.organisation import load
 from shared.rights.accounts import ACCOUNTS, KEYS
 from shared.settings import Settings
@@ -25,9 +25,6 @@ from shared.store.sqlite_moving import Leaving, Rows
 
 GROUPS = ("intake", "routing", "notify")
 ALL = tuple({one.name: one for one in (*COLLECTIONS, ACCOUNTS, KEYS)}.values())
-MARK = "migration"
-"""The register by which the cluster knows whose it is."""
-
 Counts = dict[str, tuple[int, int]]
 Tell = Callable[[str, int, int], None]
 
@@ -59,12 +56,12 @@ class Moving:
         tree, in_log = trail.standing(self._data)
         self._arriving = Arriving(self._store)
         source = {"installation": self._fingerprint(), "position": self._source.position(), "size": tree.size}
-        mark = json.dumps({**source, "done": False}, sort_keys=True)
-        done = json.dumps({**source, "done": True}, sort_keys=True)
-        if (standing := await self._claim_target(mark)) == done:
+        moving, done = mark(source, done=False), mark(source, done=True)
+        left = {"outbox": self._outbox()}
+        if (standing := await self._claim_target(moving)) == done:
             (self._data / MOVED).touch()
-            return {"already": True, "size": tree.size, "root": tree.root.hex()}
-        if standing != mark:
+            return {"already": True, "size": tree.size, "root": tree.root.hex(), **left}
+        if standing != moving:
             raise StoreError(
                 f"the database {self._settings.mongo_database} holds another installation, or an earlier"
                 " state of this one (it has run since the move began): name an empty one with"
@@ -77,7 +74,7 @@ class Moving:
         tree = trail.copy(self._data, self._audit, self._source.heads(in_log))
         await trail.register(self._store.registers, self._origin(), tree)
         (self._data / MOVED).write_text(f"to {self._settings.mongo_database}\n")
-        if await self._store.registers.swap(MARK, mark, done) != done:
+        if await self._store.registers.swap(MARK, moving, done) != done:
             raise StoreError("somebody else has changed the cluster's mark of this move")
         return {
             "already": False,
@@ -85,9 +82,16 @@ class Moving:
             "unheard": self._source.position() - heard,
             "size": tree.size,
             "root": tree.root.hex(),
+            **left,
         }
 
-    async def _claim_target(self, mark: str) -> str:
+    def _outbox(self) -> dict[str, object]:
+        """The mails that were written to a folder for want of a relay. They stay: the cluster has nothing to do with
+        them."""
+        folder = self._data / "outbox"
+        return {"folder": str(folder.resolve()), "mails": sum(1 for _ in folder.glob("*.eml"))}
+
+    async def _claim_target(self, moving: str) -> str:
         strangers = await self._arriving.strangers()
         if strangers and "registers" not in strangers:
             raise StoreError(
@@ -101,7 +105,7 @@ class Moving:
             )
         if not strangers:
             await self._empty_topics()
-        return await self._store.registers.swap(MARK, None, mark)
+        return await self._store.registers.swap(MARK, None, moving)
 
     async def _empty_topics(self) -> None:
         told = self._settings

@@ -9,6 +9,7 @@ from shared.clock import RealClock
 from shared.content.embedded import EmbeddedContent
 from shared.keys import Keys
 from shared.lock import Lock
+from shared.moved import refuse_half_moved
 from shared.organisation import load
 from shared.service import House
 from shared.settings import Settings
@@ -47,6 +48,7 @@ async def _of_a_cluster(settings: Settings, collections: Sequence[Collection]) -
     organisation = load(settings.org)
     await store.open()
     try:
+        await refuse_half_moved(store.registers, settings.mongo_database)
         keys = Keys(settings.keys_directory)
         yield House(settings, RealClock(), store, ClusterContent(store), keys, organisation, settings.data)
     finally:

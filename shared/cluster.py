@@ -14,6 +14,7 @@ from shared.content.cluster import ClusterContent
 from shared.keys import Keys
 from shared.lock import Lock
 from shared.members import Members
+from shared.moved import refuse_half_moved
 from shared.organisation import load
 from shared.pulse import Pulse
 from shared.rights.accounts import ACCOUNTS, KEYS
@@ -21,7 +22,7 @@ from shared.rights.known import Known
 from shared.runner import Front, NotBegun, Runner
 from shared.service import House
 from shared.settings import Settings
-from shared.store import Collection
+from shared.store import Collection, StoreError
 from shared.store.mongo import MongoStore
 from shared.timers import TimerLoop
 from shared.web.app import build
@@ -70,6 +71,11 @@ class Instance(Runner):
             driver=self.settings.mongo_driver,
         )
         await self.store.open()
+        try:
+            await refuse_half_moved(self.store.registers, self.settings.mongo_database)
+        except StoreError:
+            await self.store.close()
+            raise
         topics = Cluster(
             self.settings.kafka_servers,
             prefix=self.settings.topic_prefix,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from contextlib import closing
@@ -11,8 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from deploy.loopback.services import Told
+from services.cli import app
 from services.embedded import embedded
 from services.moving import ALL, Moving
 from services.routing.case import CASES
@@ -86,10 +89,12 @@ async def move(data: Path, told: Told, cut_after: int | None = None) -> dict[str
 
 @in_a_loop
 async def test_cut_off_at_every_page_it_arrives_whole_and_the_four_services_go_on(
-    tmp_path: Path, kafka_address: str, mongo_url: str
+    tmp_path: Path, kafka_address: str, mongo_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = tmp_path / "data"
     before = await lived(data)
+    mails = len(list((data / "outbox").glob("*.eml")))
+    assert mails > 0
     with closing(sqlite3.connect(data / "throughline.db")) as main, main:
         # As after a kill: what it has answered since, notify will be asked once more.
         assert main.execute("UPDATE cursors SET position = 4 WHERE name = 'notify'").rowcount == 1
@@ -105,8 +110,15 @@ async def test_cut_off_at_every_page_it_arrives_whole_and_the_four_services_go_o
                 break
         assert cuts > 4
         assert moved["unheard"] > 0  # type: ignore[operator]
+        assert moved["outbox"] == {"folder": str(data / "outbox"), "mails": mails}
         again = await move(data, told)
         assert (again["already"], again["root"]) == (True, moved["root"])
+        for name, value in told.environment.items():
+            monkeypatch.setenv(name, value)
+        command = ["migrate", "--data", str(data), "--audit", str(told.directory / "audit-1")]
+        said = await asyncio.to_thread(lambda: CliRunner().invoke(app, command))
+        assert said.exit_code == 0
+        assert f"Left where they are: {mails} mails in {data / 'outbox'}, " in said.stdout
 
     async with cluster(tmp_path / "there", kafka_address, mongo_url, before=migrated) as there:
         lamp, store = before["lamp"], there.house.store
