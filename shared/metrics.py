@@ -71,6 +71,11 @@ STOPPED = Gauge(
     ["group"],
     registry=REGISTRY,
 )
+INBOUND_GONE = Counter(
+    "throughline_inbound_gone_total",
+    "Records that others posted to `inbound` and that were gone from Kafka before they were taken",
+    registry=REGISTRY,
+)
 COMMITTED = Gauge("throughline_events_committed", "Events the store has committed", registry=REGISTRY)
 TRAIL_SIZE = Gauge(
     "throughline_trail_size_entries", "Entries the last signed checkpoint covers", registry=REGISTRY

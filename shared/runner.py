@@ -49,6 +49,8 @@ class Runner(ABC):
                 self.bus.subscribe(service.name, service.subscriptions)
             if service.tap is not None:
                 self.bus.tap(service.name, service.tap)
+            if service.inlet is not None:
+                self.bus.let_in(service.name, service.inlet)
         for service in self.services:
             if service.prepare is not None:
                 await service.prepare()

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from fastapi import APIRouter, FastAPI
 
-from shared.bus import Subscription, Tap
+from shared.bus import Inlet, Subscription, Tap
 from shared.clock import Clock
 from shared.content import ContentStore
 from shared.keys import Keys
@@ -93,6 +93,8 @@ class Service:
     publishes: tuple[str, ...]
     subscriptions: Sequence[Subscription] = ()
     tap: Tap | None = None
+    inlet: Inlet | None = None
+    """Takes what other programs post straight to the bus."""
     timers: Sequence[Timer] = ()
     routers: Sequence[APIRouter] = ()
     companions: Sequence[Companion] = field(default_factory=tuple)

@@ -1,6 +1,6 @@
 """The door in: channels → messages; receipts; quarantine; the balance of what came in.
 
-Hears `cases`, to settle its messages. Publishes `messages`.
+Hears `cases`, to settle its messages, and takes what is posted to `inbound`. Publishes `messages`.
 """
 
 from __future__ import annotations
@@ -8,14 +8,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from services.intake import api, clerk
+from services.intake.channels.web import MessageBody
 from services.intake.handlers import Settling
+from services.intake.inbound import Inbound
 from services.intake.message import MESSAGES, messages
 from services.intake.pages import looking, reply, write
 from services.intake.quarantine import Quarantine
 from services.intake.receiving import Door
 from services.intake.smtp import SmtpDoor
 from shared.aggregate import Aggregates
-from shared.bus import Subscription
+from shared.bus import Inlet, Subscription
 from shared.content.sweeping import Sweeping
 from shared.events.cases import CaseOpened, MessageAttached
 from shared.service import House, Service, Timer
@@ -35,6 +37,7 @@ def service(house: House) -> Service:
         subscriptions=[
             Subscription(("cases",), frozenset({CaseOpened.TYPE, MessageAttached.TYPE}), settling.on_case)
         ],
+        inlet=Inlet(Inbound(door, kept).take, MessageBody),
         timers=[Timer(MESSAGES, settling.on_due)],
         routers=[
             *api.routers(house, door, kept),

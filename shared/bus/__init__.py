@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydantic import BaseModel
+
 from shared.events import Record
 
 Handle = Callable[[Record], Awaitable[None]]
@@ -49,6 +51,26 @@ class Tap:
 
 
 @dataclass(frozen=True, slots=True)
+class Posted:
+    """What another program has put on `inbound`: not an event of ours, but something that is to come in by a door."""
+
+    value: bytes
+    headers: Mapping[str, str]
+    """Names in small letters; what is no text is left out."""
+    where: str
+    """The place at which it stands, which nothing else has."""
+
+
+@dataclass(frozen=True)
+class Inlet:
+    """Who takes what is posted there: durably, before it is deleted. What was taken may come again."""
+
+    take: Callable[[Posted], Awaitable[None]]
+    says: type[BaseModel]
+    """What the data of a CloudEvent must be."""
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """An event that a group could not answer, or that waits behind one of its key; and why."""
 
@@ -75,6 +97,10 @@ class Bus(Protocol):
 
     def tap(self, group: str, tap: Tap) -> None:
         """Hand over everything, in order."""
+        ...
+
+    def let_in(self, group: str, inlet: Inlet) -> None:
+        """Hand over what other programs post straight to the bus, where they can."""
         ...
 
     async def held_keys(self) -> list[HeldKey]:

@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from shared import metrics
-from shared.bus import Subscription, Tap
+from shared.bus import Inlet, Subscription, Tap
 from shared.bus.answering import Answering
 from shared.bus.groups import Groups
 from shared.bus.progress import Progress
@@ -176,6 +176,9 @@ class EmbeddedBus(Groups[Group]):
 
     def tap(self, group: str, tap: Tap) -> None:
         self._taps.append(_Tapped(group, tap, self._tail, self._clock))
+
+    def let_in(self, group: str, inlet: Inlet) -> None:
+        """Nobody else can post to it: whoever has something to say comes to the door."""
 
     async def start(self) -> None:
         for group in self.groups:

@@ -13,10 +13,11 @@ from typing import Any, Protocol
 from faststream.kafka import KafkaBroker
 
 from shared import metrics
-from shared.bus import Subscription, Tap
+from shared.bus import Inlet, Subscription, Tap
 from shared.bus.groups import Groups
 from shared.bus.kafka.dead import DeadLetters
 from shared.bus.kafka.group import KafkaGroup
+from shared.bus.kafka.inlet import KafkaInlet
 from shared.bus.kafka.sender import PATIENCE, KafkaSender
 from shared.bus.kafka.tap import KafkaTap
 from shared.bus.kafka.topics import Cluster, ensure
@@ -67,6 +68,7 @@ class KafkaBus(Groups[KafkaGroup]):
         self._consumer = consumer or {}
         self._dead = DeadLetters(cluster, self.sender)
         self._taps: list[KafkaTap] = []
+        self._inlets: list[KafkaInlet] = []
         self._broker = KafkaBroker(
             cluster.servers.split(","),
             consumer_only=True,  # what is sent is sent by KafkaSender
@@ -89,6 +91,13 @@ class KafkaBus(Groups[KafkaGroup]):
     def tap(self, group: str, tap: Tap) -> None:
         self._taps.append(KafkaTap(group, tap, self.cluster, self._clock))
 
+    def let_in(self, group: str, inlet: Inlet) -> None:
+        self._inlets.append(KafkaInlet(group, inlet, self.cluster, self._clock))
+
+    @property
+    def _others(self) -> list[KafkaTap | KafkaInlet]:
+        return [*self._inlets, *self._taps]
+
     async def start(self) -> None:
         """Begin. Raises TopicsDiffer, or KafkaError where Kafka is away."""
         await ensure(self.cluster)
@@ -99,13 +108,13 @@ class KafkaBus(Groups[KafkaGroup]):
         await self._broker.start()
         for group in self.groups:
             await group.start()
-        for tap in self._taps:
-            await tap.start()
+        for one in self._others:
+            await one.start()
         metrics.UNANSWERED.set_function(lambda: sum(group.unanswered() for group in self.groups))
 
     async def stop(self) -> None:
-        for tap in self._taps:
-            await tap.stop()
+        for one in self._others:
+            await one.stop()
         await asyncio.gather(*(group.stop() for group in self.groups))
         await self._broker.stop()
         await self.publisher.stop()
@@ -121,14 +130,14 @@ class KafkaBus(Groups[KafkaGroup]):
 
     def not_ready(self) -> list[str]:
         """Which groups don't get on, and why. That Kafka is away is no reason to take nothing at the door."""
-        parts: list[KafkaGroup | KafkaTap] = [*self.groups, *self._taps]
+        parts: list[KafkaGroup | KafkaTap | KafkaInlet] = [*self.groups, *self._others]
         return [f"{one.name}: {reason}" for one in parts if (reason := one.ready()) is not None]
 
     async def idle(self) -> None:
         while True:
             await self.publisher.idle()
             waits = [not await group.idle() for group in self.groups]
-            waits += [not await tap.idle() for tap in self._taps]
+            waits += [not await one.idle() for one in self._others]
             if not any(waits) and not self.publisher.unpublished():
                 return
             await asyncio.sleep(0.01)

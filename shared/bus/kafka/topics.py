@@ -20,7 +20,10 @@ log = structlog.get_logger()
 
 DEAD = ".dead"
 """What ends the name of the topic with references to what could not be answered."""
+INBOUND = "inbound"
+"""The topic to which other programs post: what people say stands on it, until it is taken."""
 _DEAD_KEPT = timedelta(days=90)
+_POSTED_KEPT = timedelta(hours=24)
 _FOREVER = "-1"
 _ALREADY_THERE = 36
 _LOOK_AGAIN = 0.1
@@ -66,6 +69,8 @@ class Topic:
     partitions: int
     replication: int
     settings: Mapping[str, str] = field(default_factory=dict)
+    passing: bool = False
+    """Whether it may keep no longer than it says, rather than no shorter."""
 
 
 def table(cluster: Cluster) -> list[Topic]:
@@ -77,7 +82,14 @@ def table(cluster: Cluster) -> list[Topic]:
         "retention.bytes": _FOREVER,
     }
     kept = {"": cluster.kept, DEAD: _DEAD_KEPT}
-    return [
+    inbound = Topic(
+        cluster.named(INBOUND),
+        cluster.partitions_of(INBOUND),
+        cluster.replication,
+        {**durable, "retention.ms": _milliseconds(_POSTED_KEPT)},
+        passing=True,
+    )
+    return [inbound] + [
         Topic(
             cluster.named(name + end),
             cluster.partitions_of(name + end),
@@ -193,11 +205,13 @@ def _differ(topic: Topic, found: Mapping[str, str]) -> list[str]:
         f"topic {topic.name}: {what} is {found.get(what, 'not set')}, should be {wanted}; "
         + _REMEDY.get(what, f"`kafka-configs --alter --topic {topic.name} --add-config {what}={wanted}`")
         for what, wanted in should.items()
-        if not _does(what, found.get(what), wanted)
+        if not _does(what, found.get(what), wanted, passing=topic.passing)
     ]
 
 
-def _does(what: str, found: str | None, wanted: str) -> bool:
+def _does(what: str, found: str | None, wanted: str, *, passing: bool) -> bool:
+    if passing and what == "retention.ms":
+        return found is not None and 0 < int(found) <= int(wanted)
     if found is None or what != "retention.ms" or _FOREVER in {found, wanted}:
         return found == wanted or (what == "retention.ms" and found == _FOREVER)
     return int(found) >= int(wanted)
