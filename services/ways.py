@@ -40,8 +40,8 @@ WAYS: dict[str, str] = {
     "/v1/dead/audit": "audit",
     "/console": "audit",
 }
-"""By prefix. What every service has for itself (`/metrics`, `/healthz`, `/readyz`, `/openapi.json`) is asked of each at
-its own port; the style and script (`/static`) are the same everywhere."""
+"""By prefix. What every service has for itself (`/metrics`, `/healthz`, `/readyz`, `/openapi.json`, `/asyncapi.json`)
+is asked of each at its own port; the style and script (`/static`) are the same everywhere."""
 
 
 SERVICES = tuple(dict.fromkeys(WAYS.values()))

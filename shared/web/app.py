@@ -15,6 +15,7 @@ from shared.bus import Bus
 from shared.rights import Principal, Right, check_routes, requires
 from shared.service import House, Service
 from shared.web import dead
+from shared.web.asyncapi import document
 from shared.web.openapi import complete
 from shared.web.pages import install
 
@@ -62,9 +63,16 @@ def build(
         if service.wire is not None:
             service.wire(app)
     _operations(app, not_ready, bus, late)
+    _asyncapi(app, services, house.settings.topic_prefix)
     app.include_router(dead.router(bus))
     check_routes(app)
     return app
+
+
+def _asyncapi(app: FastAPI, services: Sequence[Service], prefix: str) -> None:
+    @app.get("/asyncapi.json", tags=["operations"], include_in_schema=False)
+    async def get_asyncapi(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Response:
+        return Response(orjson.dumps(document(services, prefix)), media_type="application/json")
 
 
 def _operations(

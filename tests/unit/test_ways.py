@@ -15,7 +15,7 @@ from shared.settings import Settings
 from shared.web.app import build
 from tests.installations import in_a_loop
 
-OF_EACH = {"/metrics", "/healthz", "/readyz", "/openapi.json", "/static/{name}"}
+OF_EACH = {"/metrics", "/healthz", "/readyz", "/openapi.json", "/asyncapi.json", "/static/{name}"}
 HELD_BACK = "/v1/dead/{group}/{key}"
 NAMES = ("intake", "routing", "notify", "audit")
 
