@@ -32,7 +32,13 @@ from tests.simulation import house
 from tests.simulation.embedded import without
 from tests.simulation.invariants import Durable
 from tests.simulation.kafka import BROKER, Broker
-from tests.simulation.kafka_clients import ModelConsumer, ModelFastStream, ModelProducer, ensured
+from tests.simulation.kafka_clients import (
+    ModelConsumer,
+    ModelFastStream,
+    ModelProducer,
+    NoInlet,
+    ensured,
+)
 from tests.simulation.loop import Process
 from tests.simulation.machine import Doors, Machine, within
 from tests.simulation.mongo import SERVER, ModelConnection, Server
@@ -131,6 +137,7 @@ class ClusterWorld(World):
             for where, name, what in (
                 (store, "connect", ModelConnection),
                 (kafka_bus, "KafkaBroker", ModelFastStream),
+                (kafka_bus, "KafkaInlet", NoInlet),
                 (kafka_bus, "ensure", ensured),
                 (group, "AIOKafkaConsumer", ModelConsumer),
                 (tap, "AIOKafkaConsumer", ModelConsumer),

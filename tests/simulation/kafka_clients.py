@@ -283,3 +283,24 @@ class ModelFastStream:
 async def ensured(_: Any) -> None:
     """The topics are as they must be: `ensure` has its own tests."""
     await BROKER.get().reached()
+
+
+class NoInlet:
+    """`inbound` is not modelled: nobody posts to it here."""
+
+    name = "inbound"
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    async def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass
+
+    def ready(self) -> str | None:
+        return None
+
+    async def idle(self) -> bool:
+        return True
