@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from shared.settings import Settings
+from shared.settings import NotTold, Settings
 
 
 def migrate(
@@ -84,6 +84,6 @@ async def _migrate(settings: Settings, audit: Path) -> dict[str, object]:
                 return await Moving(settings, audit, store, tell).move()
             finally:
                 await store.close()
-    except (StoreError, LogError, Locked, Differs, TopicsDiffer, OSError) as error:
+    except (StoreError, LogError, Locked, Differs, TopicsDiffer, NotTold, OSError) as error:
         typer.echo(f"throughline: not moved: {error}", err=True)
         raise typer.Exit(1) from None

@@ -109,12 +109,7 @@ class Moving:
 
     async def _empty_topics(self) -> None:
         told = self._settings
-        topics = Cluster(
-            told.kafka_servers,
-            prefix=told.topic_prefix,
-            partitions=told.topic_partitions,
-            replication=told.topic_replication,
-        )
+        topics = Cluster.told(told)
         try:
             await ensure(topics)
             full = await taken(topics)

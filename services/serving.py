@@ -14,7 +14,7 @@ from shared.cluster import Instance
 from shared.lock import Locked
 from shared.organisation import OrganisationWrong
 from shared.runner import NotBegun
-from shared.settings import Settings
+from shared.settings import NotTold, Settings
 from shared.store import StoreError
 
 
@@ -63,7 +63,7 @@ async def serve(name: Name, settings: Settings) -> int:
 
     try:
         await serve_until_told(instance, door, once_served)
-    except (Locked, OrganisationWrong, StoreError, LogError, NotBegun, OSError) as error:
+    except (Locked, OrganisationWrong, StoreError, LogError, NotBegun, NotTold, OSError) as error:
         typer.echo(f"throughline: {name} does not run: {error}", err=True)
         return 1
     return 0

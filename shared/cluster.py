@@ -17,7 +17,6 @@ from shared.members import Members
 from shared.moved import refuse_half_moved
 from shared.organisation import load
 from shared.pulse import Pulse
-from shared.rights.accounts import ACCOUNTS, KEYS
 from shared.rights.known import Known
 from shared.runner import Front, NotBegun, Runner
 from shared.service import House
@@ -52,7 +51,7 @@ class Instance(Runner):
         self.clock = clock or RealClock()
         self._front = front
         self._others = others
-        self._collections = {one.name: one for one in (*collections, ACCOUNTS, KEYS)}.values()
+        self._collections = collections
         self._stopping = False
         self._bus_away = "it has not begun yet"
         self._beginning: asyncio.Task[None] | None = None
@@ -63,6 +62,7 @@ class Instance(Runner):
         self._lock = Lock(directory / "lock")
         self._lock.acquire()
         organisation = load(self.settings.org)
+        topics = Cluster.told(self.settings)
         self.store = MongoStore(
             self.settings.mongo_url,
             self.settings.mongo_database,
@@ -76,12 +76,6 @@ class Instance(Runner):
         except StoreError:
             await self.store.close()
             raise
-        topics = Cluster(
-            self.settings.kafka_servers,
-            prefix=self.settings.topic_prefix,
-            partitions=self.settings.topic_partitions,
-            replication=self.settings.topic_replication,
-        )
         self.bus = KafkaBus(topics, self.store, self.clock)
         self.house = House(
             settings=self.settings,

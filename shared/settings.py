@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 SAMPLE_ORGANISATION = Path(__file__).resolve().parent.parent / "deploy" / "org" / "county.yaml"
 
 
+class NotTold(RuntimeError):
+    """Settings do not go together. Says which, and what to do."""
+
+
 class Settings(BaseSettings):
-    """One installation's settings; each field is `THROUGHLINE_<FIELD>` in the environment."""
+    """One installation's settings; each field is `THROUGHLINE_<FIELD>` in the environment.
+
+    What should not stand there is a file `throughline_<field>` of the directory `THROUGHLINE_SECRETS`.
+    """
 
     model_config = SettingsConfigDict(env_prefix="THROUGHLINE_")
 
@@ -24,8 +37,25 @@ class Settings(BaseSettings):
         None,
         description="Directory of the installation's secrets, the same for all of a cluster; default DATA/keys",
     )
+    secrets: Path | None = Field(
+        None, description="Directory of settings that are secret, each a file `throughline_<setting>`"
+    )
     kafka_servers: str = Field(
         "", description="Brokers of the cluster, `host:port`, comma-separated; empty: embedded"
+    )
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT",
+        description="Whether the way to the brokers is by TLS (SSL), and who comes signs in (SASL)",
+    )
+    kafka_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        "SCRAM-SHA-512", description="How it is signed in"
+    )
+    kafka_user: str = Field(
+        "", description="As whom; one a service, or the brokers can't tell who may write what"
+    )
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca: Path | None = Field(
+        None, description="Certificates that the brokers' are signed by (PEM); default the system's"
     )
     topic_partitions: int = Field(
         12,
@@ -59,6 +89,22 @@ class Settings(BaseSettings):
     session_hours: int = 12
     log_json: bool = Field(False, description="Logs as JSON lines rather than for reading")
     log_level: str = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is called for, then the environment, then the files."""
+        directory = os.environ.get("THROUGHLINE_SECRETS")
+        files = (
+            SecretsSettingsSource(settings_cls, secrets_dir=directory) if directory else file_secret_settings
+        )
+        return init_settings, env_settings, files
 
     @property
     def keys_directory(self) -> Path:

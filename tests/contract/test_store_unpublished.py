@@ -65,7 +65,7 @@ async def test_events_wait_in_order_until_they_are_marked_and_stay_in_the_histor
 
 
 @in_a_loop
-async def test_another_service_reads_in_the_history_what_is_not_yet_published(
+async def test_another_service_reads_an_aggregate_and_in_its_history_what_is_not_yet_published(
     mongo_url: str, database: str
 ) -> None:
     async with mongo_store(mongo_url, database) as store:
@@ -74,6 +74,7 @@ async def test_another_service_reads_in_the_history_what_is_not_yet_published(
         theirs = MongoStore(mongo_url, database, [], others=[THINGS])
         await theirs.open()
         assert sequences(await theirs.history("t_1")) == [1, 2, 3]
+        assert await theirs.load(THINGS, "t_1") == await store.load(THINGS, "t_1")
         assert await theirs.left_behind(WEDNESDAY + timedelta(days=1), 10) == []  # nor does it send them
         await theirs.close()
 

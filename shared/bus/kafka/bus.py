@@ -71,6 +71,7 @@ class KafkaBus(Groups[KafkaGroup]):
         self._inlets: list[KafkaInlet] = []
         self._broker = KafkaBroker(
             cluster.servers.split(","),
+            security=cluster.security,
             consumer_only=True,  # what is sent is sent by KafkaSender
             apply_types=False,
             logger=_log,

@@ -107,7 +107,7 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
     async def place(self) -> None:
         """Begin a group that is new to a partition at the start of it. Raises KafkaError."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._cluster.servers,
+            **self._cluster.client,
             group_id=self._cluster.named(self.name),
             enable_auto_commit=False,
         )

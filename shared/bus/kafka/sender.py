@@ -64,7 +64,7 @@ class _Producer:
 
     def __init__(self, cluster: Cluster, patience: float) -> None:
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=cluster.servers,
+            **cluster.client,
             acks="all",
             enable_idempotence=True,
             max_batch_size=BATCH_BYTES,

@@ -42,7 +42,7 @@ class KafkaTap:
     async def start(self) -> None:
         """Begin where it was, new partitions at their start. Raises KafkaError."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._cluster.servers,
+            **self._cluster.client,
             auto_offset_reset="none",
             isolation_level="read_committed",
         )

@@ -6,15 +6,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
+from faststream.kafka.security import parse_security
+from faststream.security import BaseSecurity
 
+from shared.bus.kafka.security import security
 from shared.events import TOPICS
+from shared.settings import Settings
 
 log = structlog.get_logger()
 
@@ -47,6 +51,24 @@ class Cluster:
     replication: int = 3
     kept: timedelta | None = None
     """How long events are kept; None keeps them, so that a new group hears everything."""
+    security: BaseSecurity | None = field(default=None, repr=False)
+    """How its clients come to it; None is in the clear."""
+
+    @classmethod
+    def told(cls, settings: Settings) -> Self:
+        """As the settings say. Raises NotTold where they do not go together."""
+        return cls(
+            settings.kafka_servers,
+            prefix=settings.topic_prefix,
+            partitions=settings.topic_partitions,
+            replication=settings.topic_replication,
+            security=security(settings),
+        )
+
+    @property
+    def client(self) -> dict[str, Any]:
+        """What every client of aiokafka's is told, whatever it does."""
+        return {"bootstrap_servers": self.servers, **parse_security(self.security)}
 
     def named(self, topic: str) -> str:
         """A topic's name in Kafka."""
@@ -108,7 +130,7 @@ def _milliseconds(kept: timedelta | None) -> str:
 async def ensure(cluster: Cluster) -> None:
     """Create what is missing, then check everything. Raises TopicsDiffer, or KafkaError where Kafka is away."""
     wanted = table(cluster)
-    admin = AIOKafkaAdminClient(bootstrap_servers=cluster.servers)
+    admin = AIOKafkaAdminClient(**cluster.client)
     try:
         await admin.start()
         there = set(await admin.list_topics())
@@ -127,7 +149,7 @@ async def ensure(cluster: Cluster) -> None:
 
 async def taken(cluster: Cluster) -> list[str]:
     """Those of the installation's topics in which there is or was something. Raises KafkaError."""
-    async with AIOKafkaConsumer(bootstrap_servers=cluster.servers) as consumer:
+    async with AIOKafkaConsumer(**cluster.client) as consumer:
         found: list[str] = []
         for topic in table(cluster):
             partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
@@ -150,7 +172,11 @@ async def _create(admin: Any, missing: Sequence[Topic]) -> None:
         if code not in {0, _ALREADY_THERE}  # another instance was as fast
     ]
     if refused:
-        raise TopicsDiffer("Kafka does not let these topics be created:\n  " + "\n  ".join(refused))
+        raise TopicsDiffer(
+            "Kafka does not let these topics be created:\n  "
+            + "\n  ".join(refused)
+            + "\nWhere a service may not, `throughline topics create` does it, signed in as somebody who may."
+        )
     log.info("bus.topics_created", topics=[one.name for one in missing])
 
 

@@ -35,7 +35,7 @@ class MongoStore:
     """A service's store, in the one database of its installation. `open` in a running loop, `close` before it ends.
 
     It writes, and sees to the publishing of, the `collections` of its service. `others` are those of other services:
-    what `history` tells of their aggregates may not have been published yet.
+    it reads them, and what `history` tells of their aggregates may not have been published yet.
 
     `patience` is how many seconds a call waits for a server before it says that there is none.
     """
@@ -73,8 +73,9 @@ class MongoStore:
         self.registers = MongoRegisters(self._database)
         self.contents = Contents(self._database, self._connection.files(self._database, FILES))
         documents = {one.name: self._documents(one) for one in self._collections}
-        self._everybodys = [*documents.values(), *map(self._documents, self._others)]
-        self._loading = {name: Loading(one) for name, one in documents.items()}
+        everybodys = documents | {one.name: self._documents(one) for one in self._others}
+        self._everybodys = list(everybodys.values())
+        self._loading = {name: Loading(one) for name, one in everybodys.items()}
         self._saving = {name: Saving(one, self._events) for name, one in documents.items()}
         self._publishing = {name: Publishing(one, self._events) for name, one in documents.items()}
         async with said():
