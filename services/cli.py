@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from services import cli_dead, cli_migrate, cli_org, cli_people, cli_send, cli_trail, serving
+from services import cli_dead, cli_migrate, cli_org, cli_people, cli_send, cli_topics, cli_trail, serving
 from services.embedded import serve
 from shared.logging import configure
 from shared.settings import Settings
@@ -19,6 +19,7 @@ app = typer.Typer(
 app.add_typer(cli_org.app, name="org")
 app.add_typer(cli_trail.app, name="trail")
 app.add_typer(cli_dead.app, name="dead")
+app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_people.users, name="user")
 app.add_typer(cli_people.keys, name="key")
 app.command("send")(cli_send.send)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 KAFKA = ("org.apache.kafka:kafka_2.13:4.4.0", "org.slf4j:slf4j-simple:1.7.36")
+KAFKA_TOOLS = ("org.apache.kafka:kafka-tools:4.4.0", "org.slf4j:slf4j-simple:1.7.36")
+"""Its scripts for operators, such as `kafka-acls.sh`."""
 MONGO = ("de.bwaldvogel:mongo-java-server-h2-backend:1.47.0", "org.slf4j:slf4j-simple:2.0.17")
 
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">

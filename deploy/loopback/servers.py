@@ -59,7 +59,7 @@ async def kafka(directory: Path) -> AsyncIterator[Server]:
         command=(java(), "-Xmx512m", "-cp", path, "kafka.Kafka", str(properties)),
         answers=_kafka_answers,
     )
-    async with _running(server):
+    async with running(server):
         yield server
 
 
@@ -75,7 +75,7 @@ async def _format(path: str, properties: Path) -> None:
         raise Missing(f"Kafka's storage can't be formatted: {said.decode(errors='replace')[-2000:]}")
 
 
-async def _listens(address: str) -> bool:
+async def listens(address: str) -> bool:
     """Asked before a client is: where nobody listens Kafka's logs errors and MongoDB's leaves sockets open."""
     host, port = address.split(":")
     try:
@@ -88,7 +88,7 @@ async def _listens(address: str) -> bool:
 
 
 async def _kafka_answers(address: str) -> bool:
-    if not await _listens(address):
+    if not await listens(address):
         return False
     client = AIOKafkaClient(bootstrap_servers=address)
     try:
@@ -128,12 +128,12 @@ async def mongo(directory: Path) -> AsyncIterator[Server]:
             ),
             answers=_mongo_answers,
         )
-    async with _running(server):
+    async with running(server):
         yield server
 
 
 async def _mongo_answers(address: str) -> bool:
-    if not await _listens(address.removeprefix("mongodb://")):
+    if not await listens(address.removeprefix("mongodb://")):
         return False
     return await _mongo_pings(address)
 
@@ -148,7 +148,7 @@ async def _mongo_pings(address: str) -> bool:
 
 
 @asynccontextmanager
-async def _running(server: Server) -> AsyncIterator[Server]:
+async def running(server: Server) -> AsyncIterator[Server]:
     try:
         await server.start()
         yield server

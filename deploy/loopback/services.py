@@ -28,6 +28,8 @@ class Told:
     public_url: str
     settings: Mapping[str, str] = field(default_factory=dict)
     """Further settings by the names of their environment."""
+    each: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What one service alone is told, by its name."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -81,7 +83,7 @@ def an_instance(told: Told, name: str, number: int = 1) -> Instance:
         url,
         log=directory / "service.log",
         command=command,
-        environment=told.environment,
+        environment=told.environment | dict(told.each.get(name, {})),
         answers=ready,
     )
     return Instance(server, directory, url, free["smtp"] if name == "intake" else 0)

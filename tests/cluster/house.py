@@ -167,9 +167,11 @@ async def cluster(
     *,
     instances: Mapping[str, int] | None = None,
     settings: Mapping[str, str] | None = None,
+    each: Mapping[str, Mapping[str, str]] | None = None,
     before: Callable[[Told], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Cluster]:
-    """All four services on topics and a database of their own; `before` is done before they start."""
+    """All four services on topics and a database of their own, each told by `each` what it alone must know; `before` is
+    done before they start."""
     name = f"test_{secrets.token_hex(6)}"
     async with a_sink() as (sink, port):
         told = Told(
@@ -183,6 +185,7 @@ async def cluster(
                 "THROUGHLINE_RELAY": f"127.0.0.1:{port}",
                 **(settings or {}),
             },
+            each or {},
         )
         if before is not None:
             await before(told)

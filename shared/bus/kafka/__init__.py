@@ -1,6 +1,6 @@
 """The cluster's bus, on Apache Kafka. Nothing outside this package knows aiokafka or FastStream."""
 
 from shared.bus.kafka.bus import ClusterStore, KafkaBus
-from shared.bus.kafka.topics import Cluster, TopicsDiffer, ensure, taken
+from shared.bus.kafka.topics import DEAD, Away, Cluster, TopicsDiffer, ensure, table, taken
 
-__all__ = ["Cluster", "ClusterStore", "KafkaBus", "TopicsDiffer", "ensure", "taken"]
+__all__ = ["DEAD", "Away", "Cluster", "ClusterStore", "KafkaBus", "TopicsDiffer", "ensure", "table", "taken"]

@@ -34,6 +34,10 @@ _LOOK_AGAIN = 0.1
 _PATIENCE = 30.0
 
 
+Away = KafkaError
+"""What is raised where the brokers do not answer, or refuse who asks."""
+
+
 class TopicsDiffer(RuntimeError):
     """Topics are not as they must be. Says which, what is, what should be, and what to do."""
 

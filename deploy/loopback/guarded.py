@@ -1,0 +1,115 @@
+"""A Kafka that knows who comes and lets each do what they may: set up and started by `deploy/kafka`, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from deploy.loopback.fetch import KAFKA, KAFKA_TOOLS, jars, java
+from deploy.loopback.process import NotStarted, Server, ports
+from deploy.loopback.servers import listens, running
+
+HERE = Path(__file__).parent.parent / "kafka"
+USERS = ("admin", "intake", "routing", "notify", "audit")
+_SCRIPTS = {
+    "kafka-storage.sh": (KAFKA, "kafka.tools.StorageTool"),
+    "kafka-server-start.sh": (KAFKA, "kafka.Kafka"),
+    "kafka-acls.sh": (KAFKA_TOOLS, "org.apache.kafka.tools.AclCommand"),
+}
+
+
+class Guarded:
+    """Its folder: the scripts that Kafka's image has, a password for each user, where it listens."""
+
+    def __init__(self, directory: Path, *, secret: Mapping[str, str] | None = None) -> None:
+        self.directory = directory
+        self.home = directory / "kafka"
+        self.secrets = directory / "secrets"
+        self.ports = ports(directory, ("clients", "controller"))
+        self.address = f"127.0.0.1:{self.ports['clients']}"
+        self.secrets.mkdir(exist_ok=True, mode=0o700)
+        for user in USERS:
+            path = self.secrets / f"kafka_{user}"
+            if not path.exists():
+                path.write_text((secret or {}).get(user) or secrets.token_hex(16))
+
+    def password(self, user: str) -> str:
+        """By which somebody signs in."""
+        return (self.secrets / f"kafka_{user}").read_text()
+
+    def as_user(self, user: str) -> dict[str, str]:
+        """The settings of a process that signs in."""
+        return {
+            "THROUGHLINE_KAFKA_SECURITY": "SASL_PLAINTEXT",
+            "THROUGHLINE_KAFKA_USER": user,
+            "THROUGHLINE_KAFKA_PASSWORD": self.password(user),
+        }
+
+    def lay_out(self) -> Path:
+        """Write down the scripts and the broker's properties; answers where these are."""
+        (self.home / "bin").mkdir(parents=True, exist_ok=True)
+        for name, (artifacts, main) in _SCRIPTS.items():
+            script = self.home / "bin" / name
+            path = f"{jars(artifacts)}/*"
+            script.write_text(f"#!/bin/sh\nexec '{java()}' -Xmx512m -cp '{path}' {main} \"$@\"\n")
+            script.chmod(0o755)
+        properties = self.directory / "server.properties"
+        properties.write_text(self._moved((HERE / "server.properties").read_text()))
+        return properties
+
+    def _moved(self, told: str) -> str:
+        """The same on loopback."""
+        clients, controller = self.ports["clients"], self.ports["controller"]
+        for there, here in (
+            ("CLIENTS://0.0.0.0:9092", f"CLIENTS://127.0.0.1:{clients}"),
+            ("CLIENTS://kafka:9092", f"CLIENTS://{self.address}"),
+            ("127.0.0.1:9093", f"127.0.0.1:{controller}"),
+            ("/var/lib/kafka/data", str(self.directory / "data")),
+        ):
+            assert there in told, there
+            told = told.replace(there, here)
+        return told
+
+    def permit(self) -> None:
+        """What an operator does once the topics are there: run `deploy/kafka/acls.sh`. Raises NotStarted."""
+        admin = self.directory / "admin.properties"
+        admin.write_text(
+            "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-512\n"
+            "sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required"
+            f' username="admin" password="{self.password("admin")}";\n'
+        )
+        command = self.home / "bin" / "kafka-acls.sh"
+        ran = subprocess.run(
+            ["sh", str(HERE / "acls.sh")],
+            env={
+                **os.environ,
+                "KAFKA_ACLS": f"{command} --bootstrap-server {self.address} --command-config {admin}",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if ran.returncode:
+            raise NotStarted(f"nobody was permitted anything: {(ran.stdout + ran.stderr)[-2000:]}")
+
+
+@asynccontextmanager
+async def guarded(directory: Path) -> AsyncIterator[Server]:
+    """One running. Raises Missing or NotStarted."""
+    one = Guarded(directory)
+    properties = await asyncio.to_thread(one.lay_out)
+    server = Server(
+        "Kafka that knows who comes",
+        one.address,
+        log=directory / "server.log",
+        command=(str(HERE / "start.sh"), str(properties)),
+        environment={"KAFKA_HOME": str(one.home), "SECRETS": str(one.secrets)},
+        answers=listens,
+    )
+    async with running(server):
+        yield server
