@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
 import os
 import secrets
@@ -10,6 +11,9 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+BYTES = 32
+"""Of each."""
 
 
 class NoKey(OSError):
@@ -41,7 +45,7 @@ class Keys:
     def _secret(self, name: str) -> bytes:
         path = self.directory / name
         with suppress(FileNotFoundError, NotADirectoryError):
-            return path.read_bytes()
+            return self._read(path)
         try:
             self._make(path)
         except OSError as error:
@@ -50,14 +54,23 @@ class Keys:
                 f"{path} is not there and can't be made ({error.strerror}): put the installation's keys there,"
                 " or name their directory with THROUGHLINE_KEYS",
             ) from error
-        return path.read_bytes()
+        return self._read(path)
+
+    @staticmethod
+    def _read(path: Path) -> bytes:
+        if len(secret := path.read_bytes()) != BYTES:
+            raise NoKey(
+                errno.EINVAL,
+                f"{path} is no key: it has {len(secret)} bytes, not {BYTES}. Put back the one it was",
+            )
+        return secret
 
     def _make(self, path: Path) -> None:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = path.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}.new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(32))
+            file.write(os.urandom(BYTES))
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):  # another was faster: that one is the key

@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import subprocess
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ _SCRIPTS = {
 class Guarded:
     """Its folder: the scripts that Kafka's image has, a password for each user, where it listens."""
 
-    def __init__(self, directory: Path, *, secret: Mapping[str, str] | None = None) -> None:
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.home = directory / "kafka"
         self.secrets = directory / "secrets"
@@ -36,7 +36,7 @@ class Guarded:
         for user in USERS:
             path = self.secrets / f"kafka_{user}"
             if not path.exists():
-                path.write_text((secret or {}).get(user) or secrets.token_hex(16))
+                path.write_text(secrets.token_hex(16))
 
     def password(self, user: str) -> str:
         """By which somebody signs in."""
@@ -49,6 +49,11 @@ class Guarded:
             "THROUGHLINE_KAFKA_USER": user,
             "THROUGHLINE_KAFKA_PASSWORD": self.password(user),
         }
+
+    @property
+    def places(self) -> dict[str, str]:
+        """What the scripts of `deploy/kafka` are told."""
+        return {"KAFKA_HOME": str(self.home), "SECRETS": str(self.secrets)}
 
     def lay_out(self) -> Path:
         """Write down the scripts and the broker's properties; answers where these are."""
@@ -76,20 +81,10 @@ class Guarded:
         return told
 
     def permit(self) -> None:
-        """What an operator does once the topics are there: run `deploy/kafka/acls.sh`. Raises NotStarted."""
-        admin = self.directory / "admin.properties"
-        admin.write_text(
-            "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-512\n"
-            "sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required"
-            f' username="admin" password="{self.password("admin")}";\n'
-        )
-        command = self.home / "bin" / "kafka-acls.sh"
+        """What an operator does once the topics are there: `deploy/kafka/permit.sh`. Raises NotStarted."""
         ran = subprocess.run(
-            ["sh", str(HERE / "acls.sh")],
-            env={
-                **os.environ,
-                "KAFKA_ACLS": f"{command} --bootstrap-server {self.address} --command-config {admin}",
-            },
+            ["sh", str(HERE / "permit.sh")],
+            env={**os.environ, **self.places, "KAFKA": self.address},
             capture_output=True,
             text=True,
             check=False,
@@ -108,7 +103,7 @@ async def guarded(directory: Path) -> AsyncIterator[Server]:
         one.address,
         log=directory / "server.log",
         command=(str(HERE / "start.sh"), str(properties)),
-        environment={"KAFKA_HOME": str(one.home), "SECRETS": str(one.secrets)},
+        environment=one.places,
         answers=listens,
     )
     async with running(server):

@@ -15,7 +15,12 @@ FOLDER = Path(__file__).parent.parent.parent / "deploy" / "prometheus"
 
 
 @pytest.mark.parametrize(
-    "arguments", [("check", "rules", "alerts.yml"), ("test", "rules", "alerts_test.yml")]
+    "arguments",
+    [
+        ("check", "rules", "alerts.yml"),
+        ("test", "rules", "alerts_test.yml"),
+        ("check", "config", "prometheus.yml"),
+    ],
 )
 def test_prometheus_says_that_the_rules_hold(arguments: tuple[str, ...]) -> None:
     ran = subprocess.run([promtool(), *arguments], cwd=FOLDER, capture_output=True, text=True, check=False)

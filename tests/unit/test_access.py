@@ -1,4 +1,4 @@
-"""Who may do what with which topic follows from what the services say of themselves, and is what operators are handed."""
+"""Who may do what with which topic follows from what the services say, and is what operators are handed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_who_answers_a_topics_events_reads_it_and_may_say_what_it_could_not_answ
 def test_all_look_whether_the_topics_are_as_they_must_be_and_nobody_changes_them() -> None:
     every = {topic + end for topic in TOPICS for end in ("", DEAD)}
     users = {"intake", "routing", "notify", "audit"}
-    assert names("DescribeConfigs") == names("Describe") == {user: every for user in users}
+    assert names("DescribeConfigs") == names("Describe") == dict.fromkeys(users, every)
     for operation in ("Create", "Alter", "AlterConfigs", "Delete", "All"):
         assert names(operation) == {}
 
