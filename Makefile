@@ -3,10 +3,11 @@
 PYTHON ?= $(shell for one in /usr/bin/python3 python3; do \
 	$$one -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$one && exit; done; echo python3)
 BIN := .venv/bin
+NGINX := $(shell command -v nginx || ls /usr/sbin/nginx 2>/dev/null)
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all test-kill test-storm simulate cluster lint format bench browser lock
+.PHONY: help setup run test test-all test-kill test-storm simulate cluster lint format bench browser proxy lock
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,7 +27,7 @@ run: setup ## Start the whole system with a sample organisation
 test: setup ## The tests, without the long runs
 	$(BIN)/pytest -n 2 -m "not long and not browser and not cluster"
 
-test-all: setup browser ## Every test: the long runs, the browser and the cluster's servers too
+test-all: setup browser proxy ## Every test: the long runs, the browser and the cluster's servers too
 	$(BIN)/pytest -n 2 -m "not long and not browser and not cluster"
 	$(BIN)/pytest -m "long or browser or cluster"
 
@@ -47,6 +48,11 @@ test-storm: setup ## Ten thousand messages through two instances of each service
 browser: ## See to it that there is a Chromium to test with
 ifeq ($(CHROMIUM),)
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk
+endif
+
+proxy: ## See to it that there is an nginx to test with
+ifeq ($(NGINX),)
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nginx-light
 endif
 
 lint: setup ## Formatting, lint, types, the rules of the house
