@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promtool import promtool
+from tests.tools import PROMTOOL
 
 pytestmark = pytest.mark.cluster
 
@@ -23,5 +23,7 @@ FOLDER = Path(__file__).parent.parent.parent / "deploy" / "prometheus"
     ],
 )
 def test_prometheus_says_that_the_rules_hold(arguments: tuple[str, ...]) -> None:
-    ran = subprocess.run([promtool(), *arguments], cwd=FOLDER, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [PROMTOOL.here(), *arguments], cwd=FOLDER, capture_output=True, text=True, check=False
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 from tests.composed import HOME, OURS, dockerfile, environment_of_image, of_image
 
@@ -15,6 +18,18 @@ FINAL = INSTRUCTIONS[LAST:]
 
 def told(name: str, among: list[tuple[str, str]] = INSTRUCTIONS) -> list[str]:
     return [rest for instruction, rest in among if instruction == name]
+
+
+def test_hadolint_finds_nothing() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    each_step_apart = ("--ignore", "DL3059")  # a step that fails is seen, and a test can go through them
+    ran = subprocess.run(
+        [hadolint, *each_step_apart, "--no-color", HOME / "deploy" / "Dockerfile"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_what_it_stands_on_is_of_one_version_and_named_without_a_host() -> None:
