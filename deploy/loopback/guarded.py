@@ -26,10 +26,12 @@ _SCRIPTS = {
 class Guarded:
     """Its folder: the scripts that Kafka's image has, a password for each user, where it listens."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, certificates: Path | None = None) -> None:
         self.directory = directory
         self.home = directory / "kafka"
         self.secrets = directory / "secrets"
+        self.certificates = certificates
+        """Where it has a key with its certificate (`broker.pem`) and who signed it (`ca.pem`); without, no TLS."""
         self.ports = ports(directory, ("clients", "controller"))
         self.address = f"127.0.0.1:{self.ports['clients']}"
         self.secrets.mkdir(exist_ok=True, mode=0o700)
@@ -78,7 +80,12 @@ class Guarded:
         ):
             assert there in told, there
             told = told.replace(there, here)
-        return told
+        if self.certificates is None:
+            return told
+        return told.replace("CLIENTS:SASL_PLAINTEXT", "CLIENTS:SASL_SSL") + (
+            f"ssl.keystore.type=PEM\nssl.keystore.location={self.certificates / 'broker.pem'}\n"
+            f"ssl.truststore.type=PEM\nssl.truststore.location={self.certificates / 'ca.pem'}\n"
+        )
 
     def permit(self) -> None:
         """What an operator does once the topics are there: `deploy/kafka/permit.sh`. Raises NotStarted."""
@@ -94,9 +101,9 @@ class Guarded:
 
 
 @asynccontextmanager
-async def guarded(directory: Path) -> AsyncIterator[Server]:
+async def guarded(directory: Path, *, certificates: Path | None = None) -> AsyncIterator[Server]:
     """One running. Raises Missing or NotStarted."""
-    one = Guarded(directory)
+    one = Guarded(directory, certificates=certificates)
     properties = await asyncio.to_thread(one.lay_out)
     server = Server(
         "Kafka that knows who comes",

@@ -35,11 +35,11 @@ class Containers:
         self.secrets = directory / "secrets"
         self._moved = moved
 
-    def started(self, name: str) -> tuple[list[str], dict[str, str]]:
+    def started(self, name: str, *, anew: bool = True) -> tuple[list[str], dict[str, str]]:
         """How a service of the file is started here: its command and its environment."""
         one, container = composed(name), self.directory / name
         mounted = container / "secrets"
-        mounted.mkdir(parents=True)
+        mounted.mkdir(parents=True, exist_ok=not anew)
         for target, source in one.secrets.items():
             (mounted / target).write_text((self.secrets / source).read_text())
         moved = {
@@ -110,6 +110,20 @@ async def test_all_services_get_ready_and_a_message_is_acknowledged(tmp_path: Pa
         (tmp_path / "nginx").mkdir()
         address = await stack.enter_async_context(proxy(tmp_path / "nginx", doors))
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=address, trust_env=False))
+
+        command, environment = containers.started("routing", anew=False)
+        added = await asyncio.to_thread(
+            subprocess.run,
+            [command[0], "user", "add", "housing-officer-1"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert added.returncode == 0, added.stderr
+        password = added.stdout.partition("with: ")[2].split()[0]
+        signed = await client.post("/v1/sign-in", json={"login": "housing-officer-1", "password": password})
+        assert signed.status_code == 200, signed.text
 
         sender = {"email": "wang@citizen.example", "language": "zh-Hant"}
         said = await client.post("/v1/messages", json={"text": "路燈不亮", "sender": sender})

@@ -7,12 +7,19 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from deploy.loopback.guarded import Guarded, guarded
 from shared.bus.kafka import Cluster
@@ -42,12 +49,16 @@ async def a_guarded_kafka(directory: Path) -> AsyncIterator[Guarded]:
         yield one
 
 
-def throughline(one: Guarded, *arguments: str, user: str = "admin") -> subprocess.CompletedProcess[str]:
+def throughline(
+    one: Guarded, *arguments: str, user: str = "admin", **changed: str
+) -> subprocess.CompletedProcess[str]:
+    """A command of an operator's, signed in; `changed` are further settings."""
     told = {
         "THROUGHLINE_KAFKA_SERVERS": one.address,
         "THROUGHLINE_TOPIC_PARTITIONS": "8",
         "THROUGHLINE_TOPIC_REPLICATION": "1",
         **one.as_user(user),
+        **{f"THROUGHLINE_{name.upper()}": value for name, value in changed.items()},
     }
     return subprocess.run(
         [sys.executable, "-m", "services", *arguments], env=told, capture_output=True, text=True, check=False
@@ -157,3 +168,52 @@ async def test_who_is_not_known_or_not_permitted_is_refused(tmp_path: Path) -> N
         assert [code for _, code, _ in answer.topic_errors] == [TopicAuthorizationFailedError.errno]
         looked = await asyncio.to_thread(throughline, kafka, "topics", "create", user="audit")
         assert looked.returncode == 0, looked.stderr  # all is there, and it may look
+
+
+def signed(directory: Path) -> Path:
+    """A broker's certificate for loopback, its key, and who signed it."""
+    directory.mkdir()
+    authority, broker = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.Name.from_rfc4514_string("CN=authority")
+    now = datetime.now(UTC)
+
+    def certificate(key: ec.EllipticCurvePrivateKey, name: x509.Name, ca: bool) -> bytes:
+        made = (
+            x509.CertificateBuilder(issuer, name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(minutes=5))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+            )
+        )
+        return made.sign(authority, SHA256()).public_bytes(Encoding.PEM)
+
+    own = broker.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    name = x509.Name.from_rfc4514_string("CN=broker")
+    (directory / "broker.pem").write_bytes(own + certificate(broker, name, ca=False))
+    (directory / "ca.pem").write_bytes(certificate(authority, issuer, ca=True))
+    return directory
+
+
+@in_a_loop
+async def test_by_tls_a_broker_is_known_by_who_signed_it_and_who_is_turned_away_is_told_by_what_they_came(
+    tmp_path: Path,
+) -> None:
+    certificates, strangers = signed(tmp_path / "certificates"), signed(tmp_path / "strangers")
+    async with here(partial(guarded, certificates=certificates), tmp_path / "kafka"):
+        one = Guarded(tmp_path / "kafka")
+
+        async def create(authority: Path, **changed: str) -> tuple[int, str]:
+            told = {"kafka_security": "SASL_SSL", "kafka_ca": str(authority / "ca.pem"), **changed}
+            ran = await asyncio.to_thread(throughline, one, "topics", "create", **told)
+            return ran.returncode, ran.stdout + ran.stderr
+
+        code, said = await create(certificates)
+        assert (code, "messages.dead" in said) == (0, True), said
+        code, said = await create(certificates, kafka_password="guessed")
+        assert code == 1
+        assert "as admin (THROUGHLINE_KAFKA_USER and its password) by SASL_SSL" in said
+        code, said = await create(strangers)
+        assert code == 1
+        assert "THROUGHLINE_KAFKA_CA" in said

@@ -12,7 +12,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from faststream.kafka.security import parse_security
 from faststream.security import BaseSecurity
 
@@ -136,7 +136,7 @@ async def ensure(cluster: Cluster) -> None:
     wanted = table(cluster)
     admin = AIOKafkaAdminClient(**cluster.client)
     try:
-        await admin.start()
+        await _reach(admin, cluster)
         there = set(await admin.list_topics())
         if missing := [topic for topic in wanted if topic.name not in there]:
             await _create(admin, missing)
@@ -149,6 +149,22 @@ async def ensure(cluster: Cluster) -> None:
         raise TopicsDiffer(
             "Kafka's topics are not as they must be, and nothing was changed:\n  " + "\n  ".join(differences)
         )
+
+
+async def _reach(admin: Any, cluster: Cluster) -> None:
+    """Connect. That a broker turned somebody away aiokafka only logs: say by what they came."""
+    try:
+        await admin.start()
+    except KafkaConnectionError as error:
+        told = cluster.client
+        if (how := told.get("security_protocol", "PLAINTEXT")) == "PLAINTEXT":
+            raise
+        user = told.get("sasl_plain_username")
+        came = f"as {user} (THROUGHLINE_KAFKA_USER and its password) " if user else ""
+        raise KafkaConnectionError(
+            f"{error.args[0]}: nobody is there, or they turn away who comes {came}by {how}"
+            + (" under THROUGHLINE_KAFKA_CA" if how.endswith("SSL") else "")
+        ) from error
 
 
 async def taken(cluster: Cluster) -> list[str]:
