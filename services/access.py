@@ -1,7 +1,8 @@
 """Who may do what with the installation's topics: made from what each service says at its front door.
 
 Only a topic's owner writes it. References to what could not be answered (`.dead`) are written by whoever answers a
-topic's events. That all topics are as they must be, each service looks for itself; none creates or changes one.
+topic's events. That all topics are as they must be, each service looks for itself; none creates or changes one. Who
+lets in what is posted to `inbound` reads and empties it; who may post there is the installation's own to say.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from services.embedded import embedded
-from shared.bus.kafka import DEAD, Cluster
+from shared.bus.kafka import DEAD, INBOUND, Cluster, table
 from shared.events import TOPICS
 from shared.service import Service
 from shared.settings import Settings
@@ -46,13 +47,13 @@ class Grant:
 
 def grants(services: Sequence[Service], cluster: Cluster) -> list[Grant]:
     """All that the services need; each signs in under its name."""
-    every = [topic + end for topic in TOPICS for end in ("", DEAD)]
+    every = tuple(topic.name for topic in table(cluster))
     found = [
         Grant(
             tuple(one.name for one in services),
             ("Describe", "DescribeConfigs"),
             "topic",
-            _named(cluster, every),
+            every,
         )
     ]
     for one in services:
@@ -61,8 +62,12 @@ def grants(services: Sequence[Service], cluster: Cluster) -> list[Grant]:
         read = TOPICS if one.tap is not None else answered
         found.append(Grant((one.name,), ("Write",), "topic", _named(cluster, written)))
         found.append(Grant((one.name,), ("Read",), "topic", _named(cluster, read)))
-        if answered:
-            found.append(Grant((one.name,), ("Read",), "group", (cluster.named(one.name),)))
+        groups = [one.name] if answered else []
+        if one.inlet is not None:
+            found.append(Grant((one.name,), ("Read", "Delete"), "topic", (cluster.named(INBOUND),)))
+            groups.append(f"{one.name}.{INBOUND}")
+        if groups:
+            found.append(Grant((one.name,), ("Read",), "group", _named(cluster, groups)))
     return found
 
 

@@ -4,10 +4,11 @@
 #   "kafka-acls.sh --bootstrap-server kafka:9092 --command-config admin.properties"
 set -euf
 : "${KAFKA_ACLS:?say how kafka-acls.sh is called, as this script explains}"
-$KAFKA_ACLS --add --allow-principal User:intake --allow-principal User:routing --allow-principal User:notify --allow-principal User:audit --operation Describe --operation DescribeConfigs --topic messages --topic messages.dead --topic cases --topic cases.dead --topic rounds --topic rounds.dead --topic organisation --topic organisation.dead --topic deliveries --topic deliveries.dead --topic publications --topic publications.dead --topic findings --topic findings.dead
+$KAFKA_ACLS --add --allow-principal User:intake --allow-principal User:routing --allow-principal User:notify --allow-principal User:audit --operation Describe --operation DescribeConfigs --topic inbound --topic messages --topic messages.dead --topic cases --topic cases.dead --topic rounds --topic rounds.dead --topic organisation --topic organisation.dead --topic deliveries --topic deliveries.dead --topic publications --topic publications.dead --topic findings --topic findings.dead
 $KAFKA_ACLS --add --allow-principal User:intake --operation Write --topic messages --topic cases.dead
 $KAFKA_ACLS --add --allow-principal User:intake --operation Read --topic cases
-$KAFKA_ACLS --add --allow-principal User:intake --operation Read --group intake
+$KAFKA_ACLS --add --allow-principal User:intake --operation Read --operation Delete --topic inbound
+$KAFKA_ACLS --add --allow-principal User:intake --operation Read --group intake --group intake.inbound
 $KAFKA_ACLS --add --allow-principal User:routing --operation Write --topic cases --topic organisation --topic messages.dead
 $KAFKA_ACLS --add --allow-principal User:routing --operation Read --topic messages
 $KAFKA_ACLS --add --allow-principal User:routing --operation Read --group routing

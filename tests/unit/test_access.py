@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from services.access import front_doors, grants
 from services.cli import app
-from shared.bus.kafka import DEAD, Cluster
+from shared.bus.kafka import DEAD, INBOUND, Cluster
 from shared.events import TOPICS
 
 SCRIPT = Path(__file__).parent.parent.parent / "deploy" / "kafka" / "acls.sh"
@@ -39,18 +39,23 @@ def test_a_topic_is_written_by_its_owner_alone() -> None:
 def test_who_answers_a_topics_events_reads_it_and_may_say_what_it_could_not_answer() -> None:
     written, read = names("Write"), names("Read")
     assert read.pop("audit") == set(TOPICS)
+    assert INBOUND in read["intake"]
+    read["intake"].remove(INBOUND)
+    assert names("Delete") == {"intake": {INBOUND}}  # what was let in is gone from Kafka
     for user, topics in read.items():
         assert {topic + DEAD for topic in topics} == {
             topic for topic in written[user] if topic.endswith(DEAD)
         }
-    assert names("Read", kind="group") == {user: {user} for user in read}
+    assert names("Read", kind="group") == {user: {user} for user in read} | {
+        "intake": {"intake", "intake.inbound"}
+    }
 
 
 def test_all_look_whether_the_topics_are_as_they_must_be_and_nobody_changes_them() -> None:
-    every = {topic + end for topic in TOPICS for end in ("", DEAD)}
+    every = {INBOUND} | {topic + end for topic in TOPICS for end in ("", DEAD)}
     users = {"intake", "routing", "notify", "audit"}
     assert names("DescribeConfigs") == names("Describe") == dict.fromkeys(users, every)
-    for operation in ("Create", "Alter", "AlterConfigs", "Delete", "All"):
+    for operation in ("Create", "Alter", "AlterConfigs", "All"):
         assert names(operation) == {}
 
 

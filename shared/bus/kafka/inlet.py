@@ -50,11 +50,10 @@ class KafkaInlet(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def start(self) -> None:
         """Begin where it was. Raises KafkaError."""
-        servers = self._cluster.servers
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+        self._admin = AIOKafkaAdminClient(**self._cluster.client)
         await self._admin.start()
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=servers,
+            **self._cluster.client,
             group_id=self._cluster.named(self.name),
             auto_offset_reset="none",
             enable_auto_commit=False,
