@@ -9,6 +9,7 @@ import pytest
 from deploy import loopback
 from tests import servers
 from tests.living import Living, living
+from tests.simulation.contract import Models, models
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,10 @@ def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One Kafka for all tests that name their topics by a prefix of their own."""
     with servers.shared(loopback.kafka, tmp_path_factory.mktemp("kafka")) as address:
         yield address
+
+
+@pytest.fixture
+def modelled() -> Iterator[Models]:
+    """The test runs on the simulation's models, in the simulation's loop."""
+    with models() as made:
+        yield made

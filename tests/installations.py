@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -23,6 +24,9 @@ WEDNESDAY = datetime(2026, 9, 30, 8, 0, tzinfo=UTC)
 
 MONGO = [pytest.param(driver, marks=pytest.mark.cluster) for driver in get_args(Driver)]
 """The contract suites' parameters for the cluster's store, by each driver."""
+
+RUN: ContextVar[Callable[[Coroutine[Any, Any, None]], None]] = ContextVar("run", default=asyncio.run)
+"""How the next test in a loop is run; models have a loop of their own."""
 
 NEVER_ENDS = 300.0
 LONG_RUN = 3600.0
@@ -86,7 +90,7 @@ def ends_within(seconds: float) -> Callable[[Callable[..., Awaitable[None]]], Ca
                 await test(*args, **kwargs)
 
         def run(*args: Any, **kwargs: Any) -> None:
-            asyncio.run(end(*args, **kwargs))
+            RUN.get()(end(*args, **kwargs))
 
         run.__name__ = test.__name__
         run.__doc__ = test.__doc__

@@ -20,7 +20,9 @@ from shared.clock import SimulatedClock
 from shared.events import Record
 from shared.events.messages import MessageSettled
 from shared.store import Unavailable
+from shared.store.sqlite import SqliteStore
 from tests.installations import KIND, WEDNESDAY, Thing, happened, in_a_loop, mongo_store, sqlite_store
+from tests.simulation.contract import ADDRESS, Models
 
 TYPES = frozenset({MessageSettled.TYPE})
 
@@ -29,18 +31,27 @@ Running = tuple[Bus, Aggregates[Thing]]
 Begin = Callable[..., AbstractAsyncContextManager[Running]]
 
 
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.cluster)])
+@pytest.fixture(
+    params=["embedded", "model of sqlite", "model of kafka", pytest.param("kafka", marks=pytest.mark.cluster)]
+)
 def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Begin:
     """Begin a bus with groups named by their handlers; begun again, it goes on where it was."""
     if request.param == "embedded":
-        return partial(embedded_bus, tmp_path)
+        return partial(embedded_bus, lambda: sqlite_store(tmp_path))
+    if request.param.startswith("model"):
+        models: Models = request.getfixturevalue("modelled")
+        if request.param == "model of sqlite":
+            return partial(embedded_bus, models.sqlite)
+        return partial(kafka_bus, "kafka:9092", ADDRESS, "model")
     address, url = (request.getfixturevalue(name) for name in ("kafka_address", "mongo_url"))
     return partial(kafka_bus, address, url, f"test_{secrets.token_hex(6)}")
 
 
 @asynccontextmanager
-async def embedded_bus(directory: Path, **handlers: Handle | Tap) -> AsyncIterator[Running]:
-    async with sqlite_store(directory) as store:
+async def embedded_bus(
+    opened: Callable[[], AbstractAsyncContextManager[SqliteStore]], **handlers: Handle | Tap
+) -> AsyncIterator[Running]:
+    async with opened() as store:
         clock = SimulatedClock(WEDNESDAY)
         async with begun(EmbeddedBus(store, clock), handlers) as running:
             yield running, Aggregates(KIND, store, clock)
@@ -160,7 +171,7 @@ async def test_a_group_far_behind_reads_what_memory_no_longer_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded, "TAIL", 8)
-    bus = partial(embedded_bus, tmp_path)
+    bus = partial(embedded_bus, lambda: sqlite_store(tmp_path))
     hearing = Hearing()
     async with bus() as (_, things):
         await fill(things, "abc", 30)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
@@ -36,6 +37,7 @@ from tests.installations import (
     mongo_store,
     sqlite_store,
 )
+from tests.simulation.contract import ADDRESS, Models
 
 LARGE = LARGE_FROM_BYTES * 2 + 77_777
 A_DAY = timedelta(days=1)
@@ -77,8 +79,28 @@ class Embedded(Place):
         return b"".join(os.fsencode(path) + path.read_bytes() for path in files)
 
 
+class ModelledEmbedded(Place):
+    def __init__(self, models: Models, directory: Path) -> None:
+        self._models = models
+        self._directory = directory
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[tuple[Store, ContentStore]]:
+        async with self._models.sqlite() as store:
+            yield store, EmbeddedContent(store, self._directory)
+
+    async def spoil(self, store: Store, ref: str) -> None:
+        _, key = self._models.disk.sealed[ref]
+        self._models.disk.sealed[ref] = (bytes(25), key)
+
+    async def at_rest(self) -> bytes:
+        files = [path for path in self._directory.rglob("*") if path.is_file()]
+        kept = b"".join(os.fsencode(path) + path.read_bytes() for path in files)
+        return kept + pickle.dumps(self._models.disk.sealed)
+
+
 class Cluster(Place):
-    def __init__(self, url: str, driver: Driver) -> None:
+    def __init__(self, url: str, driver: Driver = "pymongo") -> None:
         self._url = url
         self._driver = driver
         self._database = f"test_{secrets.token_hex(6)}"
@@ -101,10 +123,23 @@ class Cluster(Place):
         return kept
 
 
-@pytest.fixture(params=["sqlite", *MONGO])
+class ModelledCluster(Cluster):
+    def __init__(self, models: Models) -> None:
+        super().__init__(ADDRESS)
+        self._models = models
+
+    async def at_rest(self) -> bytes:
+        return pickle.dumps(self._models.mongo.majority)
+
+
+@pytest.fixture(params=["sqlite", "model of sqlite", "model of mongo", *MONGO])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "sqlite":
         return Embedded(tmp_path)
+    if request.param.startswith("model"):
+        models: Models = request.getfixturevalue("modelled")
+        sqlite = request.param == "model of sqlite"
+        return ModelledEmbedded(models, tmp_path) if sqlite else ModelledCluster(models)
     return Cluster(request.getfixturevalue("mongo_url"), request.param)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,18 +17,22 @@ from shared.events import Record
 from shared.store.mongo import MongoStore
 from shared.store.sqlite import SqliteStore
 from tests.installations import KIND, MONGO, WEDNESDAY, happened, in_a_loop, mongo_store, sqlite_store
+from tests.simulation.contract import ADDRESS, Models
 
 Either = SqliteStore | MongoStore
 Stores = Callable[[], AbstractAsyncContextManager[Either]]
 
 
-@pytest.fixture(params=["sqlite", *MONGO])
+@pytest.fixture(params=["sqlite", "model of sqlite", "model of mongo", *MONGO])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
     """Opens one store, and the same one again; of each adapter."""
     if request.param == "sqlite":
         return lambda: sqlite_store(tmp_path)
+    if request.param.startswith("model"):
+        models: Models = request.getfixturevalue("modelled")
+        return models.sqlite if request.param == "model of sqlite" else partial(mongo_store, ADDRESS, "model")
     url: str = request.getfixturevalue("mongo_url")
-    return functools.partial(mongo_store, url, f"test_{secrets.token_hex(6)}", driver=request.param)
+    return partial(mongo_store, url, f"test_{secrets.token_hex(6)}", driver=request.param)
 
 
 async def events(store: Either, id: str, count: int) -> Sequence[Record]:

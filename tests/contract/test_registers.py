@@ -13,11 +13,12 @@ import pytest
 from shared.store.registers import Registers
 from tests.installations import in_a_loop, mongo_store
 from tests.registers import RegistersHere
+from tests.simulation.contract import ADDRESS
 
 Opened = Callable[[], AbstractAsyncContextManager[Registers]]
 
 
-@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.cluster)])
+@pytest.fixture(params=["memory", "model of mongo", pytest.param("mongo", marks=pytest.mark.cluster)])
 def opened(request: pytest.FixtureRequest) -> Opened:
     """Opens the same registers each time; of each adapter."""
     if request.param == "memory":
@@ -28,7 +29,12 @@ def opened(request: pytest.FixtureRequest) -> Opened:
             yield memory
 
         return here
-    url: str = request.getfixturevalue("mongo_url")
+    url: str
+    if request.param == "model of mongo":
+        request.getfixturevalue("modelled")
+        url = ADDRESS
+    else:
+        url = request.getfixturevalue("mongo_url")
     database = f"test_{secrets.token_hex(6)}"
 
     @asynccontextmanager

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,17 +26,21 @@ from tests.installations import (
     mongo_store,
     sqlite_store,
 )
+from tests.simulation.contract import ADDRESS, Models
 
 Stores = Callable[[], AbstractAsyncContextManager[Store]]
 
 
-@pytest.fixture(params=["sqlite", *MONGO])
+@pytest.fixture(params=["sqlite", "model of sqlite", "model of mongo", *MONGO])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
     """Opens one store, and the same one again; of each adapter."""
     if request.param == "sqlite":
         return lambda: sqlite_store(tmp_path)
+    if request.param.startswith("model"):
+        models: Models = request.getfixturevalue("modelled")
+        return models.sqlite if request.param == "model of sqlite" else partial(mongo_store, ADDRESS, "model")
     url: str = request.getfixturevalue("mongo_url")
-    return functools.partial(mongo_store, url, f"test_{secrets.token_hex(6)}", driver=request.param)
+    return partial(mongo_store, url, f"test_{secrets.token_hex(6)}", driver=request.param)
 
 
 def things(store: Store) -> Aggregates[Thing]:

@@ -27,8 +27,7 @@ from shared.store.mongo import MongoStore
 from shared.store.mongo.errors import said
 from tests.installations import KIND, THINGS, WEDNESDAY, Thing, happened, in_a_loop, mongo_store
 from tests.servers import here
-
-pytestmark = pytest.mark.cluster
+from tests.simulation.contract import ADDRESS, ModelLine, Models
 
 SAVED = b'{"inputs":["input 1"],"time":"2026-09-30T08:00:00+00:00","state":{"count":1}}'
 
@@ -36,6 +35,24 @@ SAVED = b'{"inputs":["input 1"],"time":"2026-09-30T08:00:00+00:00","state":{"cou
 @pytest.fixture
 def database() -> str:
     return f"test_{secrets.token_hex(6)}"
+
+
+@pytest.fixture(params=["model of mongo", pytest.param("mongo", marks=pytest.mark.cluster)])
+def url(request: pytest.FixtureRequest) -> str:
+    """Where a store is, real or not."""
+    if request.param == "mongo":
+        return str(request.getfixturevalue("mongo_url"))
+    request.getfixturevalue("modelled")
+    return ADDRESS
+
+
+@pytest.fixture
+def line(url: str, request: pytest.FixtureRequest) -> Line | ModelLine:
+    """A connection there that can be cut."""
+    if url != ADDRESS:
+        return Line(url)
+    models: Models = request.getfixturevalue("modelled")
+    return models.line()
 
 
 def things(store: MongoStore, *, minutes: int = 0) -> Aggregates[Thing]:
@@ -53,9 +70,9 @@ def sequences(records: list[Record]) -> list[int]:
 
 @in_a_loop
 async def test_events_wait_in_order_until_they_are_marked_and_stay_in_the_history(
-    mongo_url: str, database: str
+    url: str, database: str
 ) -> None:
-    async with mongo_store(mongo_url, database) as store:
+    async with mongo_store(url, database) as store:
         await happen(store, "t_1", "a", "b", "c")
         await store.published(THINGS, "t_1", 2)
         await happen(store, "t_1", "d")
@@ -66,12 +83,12 @@ async def test_events_wait_in_order_until_they_are_marked_and_stay_in_the_histor
 
 @in_a_loop
 async def test_another_service_reads_an_aggregate_and_in_its_history_what_is_not_yet_published(
-    mongo_url: str, database: str
+    url: str, database: str
 ) -> None:
-    async with mongo_store(mongo_url, database) as store:
+    async with mongo_store(url, database) as store:
         await happen(store, "t_1", "a", "b", "c")
         await store.published(THINGS, "t_1", 2)
-        theirs = MongoStore(mongo_url, database, [], others=[THINGS])
+        theirs = MongoStore(url, database, [], others=[THINGS])
         await theirs.open()
         assert sequences(await theirs.history("t_1")) == [1, 2, 3]
         assert await theirs.load(THINGS, "t_1") == await store.load(THINGS, "t_1")
@@ -80,8 +97,8 @@ async def test_another_service_reads_an_aggregate_and_in_its_history_what_is_not
 
 
 @in_a_loop
-async def test_the_mark_moves_only_up_and_not_past_what_was_saved(mongo_url: str, database: str) -> None:
-    async with mongo_store(mongo_url, database) as store:
+async def test_the_mark_moves_only_up_and_not_past_what_was_saved(url: str, database: str) -> None:
+    async with mongo_store(url, database) as store:
         await happen(store, "t_1", "a", "b")
         await store.published(THINGS, "t_1", 2)
         await asyncio.gather(store.published(THINGS, "t_1", 1), store.published(THINGS, "t_1", 9))
@@ -94,8 +111,8 @@ async def test_the_mark_moves_only_up_and_not_past_what_was_saved(mongo_url: str
 
 
 @in_a_loop
-async def test_what_was_left_behind_is_found_the_longest_waiting_first(mongo_url: str, database: str) -> None:
-    async with mongo_store(mongo_url, database) as store:
+async def test_what_was_left_behind_is_found_the_longest_waiting_first(url: str, database: str) -> None:
+    async with mongo_store(url, database) as store:
         for id, minutes in (("t_20", 20), ("t_10", 10), ("t_0", 0), ("t_99", 99)):
             await happen(store, id, "a", minutes=minutes)
         await happen(store, "t_10", "b", minutes=50)
@@ -107,10 +124,10 @@ async def test_what_was_left_behind_is_found_the_longest_waiting_first(mongo_url
 
 @in_a_loop
 async def test_who_publishes_hears_of_each_step_that_was_saved_and_of_no_other(
-    mongo_url: str, database: str
+    url: str, database: str
 ) -> None:
     heard: list[tuple[str, list[int]]] = []
-    async with mongo_store(mongo_url, database) as store:
+    async with mongo_store(url, database) as store:
         store.on_commit(lambda step: heard.append((step.id, sequences(list(step.records)))))
         await happen(store, "t_1", "a", "b", "b")
         with pytest.raises(Conflict):
@@ -157,9 +174,10 @@ async def _message(reader: asyncio.StreamReader) -> bytes:
 
 
 @in_a_loop
-async def test_a_save_whose_answer_was_lost_is_recognised(mongo_url: str, database: str) -> None:
-    line = Line(mongo_url)
-    async with line.laid() as url, mongo_store(url, database) as store:
+async def test_a_save_whose_answer_was_lost_is_recognised(
+    url: str, line: Line | ModelLine, database: str
+) -> None:
+    async with line.laid() as over, mongo_store(over, database) as store:
         for sequence in (1, 2):  # the insert, and an update
             line.cut_next = True
             await store.commit(Step(THINGS, "t_1", sequence - 1, b"{}", (_record(sequence),)))
@@ -169,10 +187,9 @@ async def test_a_save_whose_answer_was_lost_is_recognised(mongo_url: str, databa
 
 @in_a_loop
 async def test_another_save_at_the_same_version_is_a_conflict_though_the_answer_was_lost(
-    mongo_url: str, database: str
+    url: str, line: Line | ModelLine, database: str
 ) -> None:
-    line = Line(mongo_url)
-    async with line.laid() as url, mongo_store(url, database) as store:
+    async with line.laid() as over, mongo_store(over, database) as store:
         await store.commit(Step(THINGS, "t_1", 0, b"{}", (_record(1),)))
         line.cut_next = True
         with pytest.raises(Conflict):
@@ -182,10 +199,9 @@ async def test_another_save_at_the_same_version_is_a_conflict_though_the_answer_
 
 @in_a_loop
 async def test_of_many_saves_whose_answer_was_lost_each_is_told_what_became_of_it(
-    mongo_url: str, database: str
+    url: str, line: Line | ModelLine, database: str
 ) -> None:
-    line = Line(mongo_url)
-    async with line.laid() as url, mongo_store(url, database) as store:
+    async with line.laid() as over, mongo_store(over, database) as store:
         for id in ("t_0", "t_1", "t_2", "t_3"):
             await store.commit(Step(THINGS, id, 0, b"{}", (_record(1, id),)))
         line.cut_next = True
@@ -208,13 +224,12 @@ async def test_of_many_saves_whose_answer_was_lost_each_is_told_what_became_of_i
 @pytest.mark.parametrize("sent", [0, 1])
 @in_a_loop
 async def test_a_save_whose_answer_was_lost_is_recognised_under_what_others_saved_on_top_of_it(
-    mongo_url: str, database: str, sent: int
+    url: str, line: Line | ModelLine, database: str, sent: int
 ) -> None:
-    line = Line(mongo_url)
     async with (
-        line.laid() as url,
-        mongo_store(url, database) as store,
-        mongo_store(mongo_url, database) as other,
+        line.laid() as over,
+        mongo_store(over, database) as store,
+        mongo_store(url, database) as other,
     ):
 
         async def build_on_it() -> None:
@@ -230,9 +245,9 @@ async def test_a_save_whose_answer_was_lost_is_recognised_under_what_others_save
 @pytest.mark.parametrize("sent", [0, 1])
 @in_a_loop
 async def test_a_save_in_conflict_is_not_taken_for_the_one_that_stands_there(
-    mongo_url: str, database: str, sent: int
+    url: str, database: str, sent: int
 ) -> None:
-    async with mongo_store(mongo_url, database) as store:
+    async with mongo_store(url, database) as store:
         await happen(store, "t_1", "a")
         await store.published(THINGS, "t_1", sent)
         with pytest.raises(Conflict):
@@ -241,8 +256,8 @@ async def test_a_save_in_conflict_is_not_taken_for_the_one_that_stands_there(
 
 
 @in_a_loop
-async def test_an_aggregate_that_has_grown_too_large_hurts_no_other(mongo_url: str, database: str) -> None:
-    async with mongo_store(mongo_url, database) as store:
+async def test_an_aggregate_that_has_grown_too_large_hurts_no_other(url: str, database: str) -> None:
+    async with mongo_store(url, database) as store:
         bodies = {"t_1": b"{}", "t_2": bytes(17 * 2**20), "t_3": b"{}"}
         outcomes = await asyncio.gather(
             *(store.commit(Step(THINGS, id, 0, body, (_record(1, id),))) for id, body in bodies.items()),
@@ -255,8 +270,8 @@ async def test_an_aggregate_that_has_grown_too_large_hurts_no_other(mongo_url: s
 
 
 @in_a_loop
-async def test_of_many_marks_at_once_each_moves_its_own_aggregate(mongo_url: str, database: str) -> None:
-    async with mongo_store(mongo_url, database) as store:
+async def test_of_many_marks_at_once_each_moves_its_own_aggregate(url: str, database: str) -> None:
+    async with mongo_store(url, database) as store:
         await asyncio.gather(*(happen(store, f"t_{n}", "a", "b", "c") for n in range(30)))
         waiting = await asyncio.gather(*(store.pending(THINGS, f"t_{n}") for n in range(31)))
         assert [sequences(one) for one in waiting] == [[1, 2, 3]] * 30 + [[]]
@@ -267,15 +282,16 @@ async def test_of_many_marks_at_once_each_moves_its_own_aggregate(mongo_url: str
 
 
 @in_a_loop
-async def test_when_a_step_can_be_seen_its_content_can_be_read(mongo_url: str, database: str) -> None:
-    line = Line(mongo_url)
+async def test_when_a_step_can_be_seen_its_content_can_be_read(
+    url: str, line: Line | ModelLine, database: str
+) -> None:
     pairs = [seal(plain, owner="t_1", now=WEDNESDAY) for plain in (b"small", bytes(LARGE_FROM_BYTES + 1))]
     step = Step(THINGS, "t_1", 0, SAVED, (_record(1),), contents=tuple(sealed for sealed, _ in pairs))
     read: list[bytes] = []
     async with (
-        line.laid() as url,
-        mongo_store(url, database) as store,
-        mongo_store(mongo_url, database) as other,
+        line.laid() as over,
+        mongo_store(over, database) as store,
+        mongo_store(url, database) as other,
     ):
 
         async def look() -> None:
@@ -287,8 +303,8 @@ async def test_when_a_step_can_be_seen_its_content_can_be_read(mongo_url: str, d
 
 
 @in_a_loop
-async def test_content_is_not_swept_wherever_the_event_of_its_step_is(mongo_url: str, database: str) -> None:
-    async with mongo_store(mongo_url, database) as store:
+async def test_content_is_not_swept_wherever_the_event_of_its_step_is(url: str, database: str) -> None:
+    async with mongo_store(url, database) as store:
         refs = []
         for id in ("t_waits", "t_moved"):
             sealed, ref = seal(id.encode(), owner=id, now=WEDNESDAY)
@@ -302,11 +318,11 @@ async def test_content_is_not_swept_wherever_the_event_of_its_step_is(mongo_url:
 
 @in_a_loop
 async def test_a_large_content_that_came_in_part_comes_whole_when_it_comes_again(
-    mongo_url: str, database: str
+    url: str, database: str
 ) -> None:
     plain = secrets.token_bytes(3 * LARGE_FROM_BYTES)
     sealed, ref = seal(plain, owner="t_1", now=WEDNESDAY)
-    async with mongo_store(mongo_url, database) as store:
+    async with mongo_store(url, database) as store:
         await store.contents._chunks.insert_one({"files_id": ref.ref, "n": 0, "data": b"a part"})
         await store.commit(Step(THINGS, "t_1", 0, SAVED, (_record(1),), contents=(sealed,)))
         assert await ClusterContent(store).open(ref.ref) == plain
@@ -333,6 +349,7 @@ async def test_what_a_batch_was_to_write_is_in_no_error() -> None:
     assert "sealed" not in told
 
 
+@pytest.mark.cluster
 @in_a_loop
 async def test_where_the_store_is_away_the_caller_hears_it_and_may_come_again(
     tmp_path: Path, database: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 Bson = dict[str, Any]
@@ -110,3 +110,30 @@ def in_order(documents: Sequence[Bson], by: Sequence[tuple[str, int]]) -> list[B
 
         found.sort(key=place, reverse=direction < 0)
     return found
+
+
+def shown(document: Bson, fields: Mapping[str, int] | None) -> Bson:
+    """A copy with what was asked for, and its id; or without what was not."""
+    if not fields:
+        return dict(document)
+    if not any(fields.values()):
+        return {name: value for name, value in document.items() if name not in fields}
+    return {
+        name: part
+        for name, value in document.items()
+        if (part := _shown(value, name, fields.keys() | {"_id"})) is not None
+    }
+
+
+def _shown(value: Any, at: str, wanted: Collection[str]) -> Any:
+    """What is wanted of a value; None where nothing is."""
+    if at in wanted:
+        return value
+    if not any(one.startswith(f"{at}.") for one in wanted):
+        return None
+    if isinstance(value, list):
+        return [_shown(one, at, wanted) for one in value if isinstance(one, dict)]
+    if not isinstance(value, dict):
+        return None
+    parts = {name: _shown(one, f"{at}.{name}", wanted) for name, one in value.items()}
+    return {name: one for name, one in parts.items() if one is not None}

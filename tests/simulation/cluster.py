@@ -18,8 +18,7 @@ from services.embedded import COLLECTIONS
 from services.intake.smtp import SmtpDoor
 from shared import cluster, members, pulse
 from shared.bus import publisher
-from shared.bus.kafka import bus as kafka_bus
-from shared.bus.kafka import group, sender, tap
+from shared.bus.kafka import group
 from shared.cluster import Instance
 from shared.content.sweeping import Sweeping
 from shared.events import Record
@@ -27,21 +26,14 @@ from shared.members import Members
 from shared.runner import Front
 from shared.service import House, Service
 from shared.store.instants import instant
-from shared.store.mongo import store
 from tests.simulation import house
 from tests.simulation.embedded import without
 from tests.simulation.invariants import Durable
-from tests.simulation.kafka import BROKER, Broker
-from tests.simulation.kafka_clients import (
-    ModelConsumer,
-    ModelFastStream,
-    ModelProducer,
-    NoInlet,
-    ensured,
-)
+from tests.simulation.kafka import Broker
 from tests.simulation.loop import Process
 from tests.simulation.machine import Doors, Machine, within
-from tests.simulation.mongo import SERVER, ModelConnection, Server
+from tests.simulation.models import beneath
+from tests.simulation.mongo import Server
 from tests.simulation.post import ModelSender
 from tests.simulation.world import World
 
@@ -129,19 +121,10 @@ class ClusterWorld(World):
 
     @contextmanager
     def patched(self) -> Iterator[None]:
-        SERVER.set(self.mongo)
-        BROKER.set(self.kafka)
         watch = SimpleNamespace(monotonic=self.loop.time)
         seeded = random.Random(self.random.randrange(1 << 32))
-        with ExitStack() as stack:
+        with beneath(self.mongo, self.kafka), ExitStack() as stack:
             for where, name, what in (
-                (store, "connect", ModelConnection),
-                (kafka_bus, "KafkaBroker", ModelFastStream),
-                (kafka_bus, "KafkaInlet", NoInlet),
-                (kafka_bus, "ensure", ensured),
-                (group, "AIOKafkaConsumer", ModelConsumer),
-                (tap, "AIOKafkaConsumer", ModelConsumer),
-                (sender, "AIOKafkaProducer", ModelProducer),
                 (publisher, "random", seeded),
                 (cluster, "load", lambda _: house.organisation()),
                 (cluster, "Members", partial(Members, watch=self.loop.time)),

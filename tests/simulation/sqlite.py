@@ -7,11 +7,10 @@ when the process died is lost, and a commit that the disk has no room for is ref
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 
 from shared.events import Record
@@ -47,6 +46,27 @@ class _Job:
     write: _Write
     done: asyncio.Future[Any]
     records: tuple[Record, ...] = ()
+    of: object = None
+    """What it changes: jobs of one thing keep their order; those of none are each of their own."""
+
+
+class ModelContents:
+    """Boxes and keys on a disk."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    def sealed(self, ref: str) -> tuple[bytes | None, bytes | None]:
+        return self._disk.sealed.get(ref, (None, None))
+
+    async def standing(self, refs: Sequence[str]) -> set[str]:
+        await asyncio.sleep(0)
+        return self._disk.sealed.keys() & set(refs)
+
+    async def sweep_keys(self, first: str, last: str) -> int:
+        """Boxes and keys are written as one here: no key is without its box."""
+        await asyncio.sleep(0)
+        return 0
 
 
 class ModelHeldBack:
@@ -105,7 +125,7 @@ class ModelSqlite:
         self._writing: asyncio.Task[None] | None = None
         self._hearers: list[Committed] = []
         self.held_back = ModelHeldBack(disk, self._submit)
-        self.contents = SimpleNamespace(sealed=lambda ref: disk.sealed.get(ref, (None, None)))
+        self.contents = ModelContents(disk)
 
     async def close(self) -> None:
         """Write what was handed over."""
@@ -119,17 +139,18 @@ class ModelSqlite:
     def on_commit(self, hear: Committed) -> None:
         self._hearers.append(hear)
 
-    def _submit(self, write: _Write, records: tuple[Record, ...] = ()) -> asyncio.Future[Any]:
+    def _submit(
+        self, write: _Write, records: tuple[Record, ...] = (), of: object = None
+    ) -> asyncio.Future[Any]:
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._jobs.append(_Job(write, done, records))
+        self._jobs.append(_Job(write, done, records, of or done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.get_running_loop().create_task(self._write())
         return done
 
     async def _write(self) -> None:
         while self._jobs:
-            batch, self._jobs = self._jobs, []
-            self._faults.random.shuffle(batch)  # each is an atom of its own
+            batch, self._jobs = self._in_some_order(self._jobs), []
             await self._faults.takes("commit")
             await self._faults.point("before a commit")
             if self._faults.happens("full", "commit"):
@@ -149,6 +170,15 @@ class ModelSqlite:
                 else:
                     job.done.set_result(answer)
 
+    def _in_some_order(self, jobs: list[_Job]) -> list[_Job]:
+        """Each is an atom of its own; but who asked first for one thing comes first to it."""
+        mixed = list(jobs)
+        self._faults.random.shuffle(mixed)
+        rows: defaultdict[object, deque[_Job]] = defaultdict(deque)
+        for job in jobs:
+            rows[job.of].append(job)
+        return [rows[job.of].popleft() for job in mixed]
+
     def _apply(self, batch: list[_Job]) -> tuple[list[Any], list[tuple[int, Record]]]:
         answers: list[Any] = []
         placed: list[tuple[int, Record]] = []
@@ -164,7 +194,7 @@ class ModelSqlite:
         return answers, placed
 
     async def commit(self, step: Step) -> None:
-        await self._submit(lambda: self._save(step), step.records)
+        await self._submit(lambda: self._save(step), step.records, (step.collection.name, step.id))
 
     def _save(self, step: Step) -> Conflict | None:
         if not self.fits(step):
