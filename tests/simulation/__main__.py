@@ -7,7 +7,7 @@ import sys
 import time
 
 from tests.simulation.broken import BROKEN
-from tests.simulation.seeds import WORLDS, Tally, many, one
+from tests.simulation.seeds import MANY, OFTEN, WORLDS, Tally, many, one
 
 
 def main() -> int:
@@ -42,7 +42,11 @@ def _many(mode: str, seeds: range) -> int:
             print(f"\r{mode}: {tally.seeds}/{len(seeds)} seeds, {rate:.0f}/s ", end="", file=sys.stderr)
 
     tally = many(mode, seeds, heard=heard)
-    seconds = time.monotonic() - began
+    return told(mode, tally, time.monotonic() - began)
+
+
+def told(mode: str, tally: Tally, seconds: float) -> int:
+    """Say what many seeds came to; answers the exit code."""
     print(
         f"{mode}: {tally.seeds} seeds in {seconds:.0f} s, {tally.seeds / seconds:.1f}/s, {tally.steps} steps"
     )
@@ -50,7 +54,12 @@ def _many(mode: str, seeds: range) -> int:
         places = ", ".join(f"{where} {n}" for (of, where), n in sorted(tally.hits.items()) if of == kind)
         print(f"  {kind:<10} {times:>7}  {places}")
     if not tally.failures:
-        return 0
+        rare = tally.rare(WORLDS[mode].kinds)
+        for kind in rare:
+            print(
+                f"{mode}: {kind} happened {tally.kinds[kind]} times, and must {OFTEN} times in {MANY} seeds"
+            )
+        return 2 if rare else 0
     seed, failure = tally.failures[0]
     print(f"{mode} seed {seed}: {failure}\n  replay: make simulate MODE={mode} SEED={seed}")
     return 1

@@ -83,6 +83,7 @@ class EmbeddedWorld(World):
 
     def build(self) -> list[Machine]:
         self.disk = Disk()
+        self.loop.threads_ask = False  # the trail asks for leave to sign only where there may be two
 
         def make(process: Process, doors: Doors) -> ModelInstallation:
             return ModelInstallation(self, self.disk, self.poison, process, doors)

@@ -102,6 +102,8 @@ class Loop(asyncio.BaseEventLoop):
         self._tasks: list[asyncio.Task[Any]] = []
         self._executors: dict[Any, deque[_Job]] = {}
         self._batons: list[Baton] = []
+        self.threads_ask = True
+        """Whether what is done in threads asks something of the loop and waits for it, and so needs a thread."""
         self.executor_seconds: Callable[[], float] = lambda: 0.001
         self.set_task_factory(self._make)
 
@@ -157,6 +159,11 @@ class Loop(asyncio.BaseEventLoop):
         if executor is None:
             self._call(done, partial(context.run, call))
             return
+        if not self.threads_ask:
+            self._call(done, partial(context.run, call))
+            if done.done():
+                self._next(executor)
+            return
         baton = Baton(context, call)
         self._batons.append(baton)
         self._turn(executor, job, baton, lambda: None)
@@ -188,11 +195,13 @@ class Loop(asyncio.BaseEventLoop):
                 done.set_exception(baton.error)
             else:
                 done.set_result(baton.result)
-        if executor is not None:
-            waiting = self._executors[executor]
-            waiting.popleft()
-            if waiting:
-                self.call_later(self.executor_seconds(), self._execute, executor, waiting[0])
+        self._next(executor)
+
+    def _next(self, executor: Any) -> None:
+        waiting = self._executors[executor]
+        waiting.popleft()
+        if waiting:
+            self.call_later(self.executor_seconds(), self._execute, executor, waiting[0])
 
     def end(self) -> None:
         """Put away what was still under way; nothing of it is run."""

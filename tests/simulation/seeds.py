@@ -16,6 +16,9 @@ from tests.simulation.embedded import EmbeddedWorld
 from tests.simulation.world import Outcome, World, run
 
 WORLDS: dict[str, type[World]] = {"embedded": EmbeddedWorld, "cluster": ClusterWorld}
+MANY = 10_000
+OFTEN = 100
+"""So many seeds must hit each kind of fault so often."""
 _AT_ONCE = 10
 
 
@@ -48,6 +51,10 @@ class Tally:
         for (kind, _), times in self.hits.items():
             found[kind] += times
         return found
+
+    def rare(self, kinds: Sequence[str]) -> list[str]:
+        """Those that so many seeds have hit too rarely to say that they do no harm."""
+        return [] if self.seeds < MANY else [kind for kind in kinds if self.kinds[kind] < OFTEN]
 
 
 def one(mode: str, seed: int, *, broken: str | None = None, log: bool = False) -> Outcome:

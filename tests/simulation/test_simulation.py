@@ -6,11 +6,13 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
+from tests.simulation.__main__ import told
 from tests.simulation.broken import BROKEN
-from tests.simulation.seeds import WORLDS, first_caught, many, one, some
+from tests.simulation.seeds import WORLDS, Tally, first_caught, many, one, some
 
 FEW = range(30)
 MOST_UNTIL_CAUGHT = 200
@@ -39,6 +41,20 @@ def test_every_promise_is_kept_over_a_thousand_seeds_and_every_fault_happens(mod
     tally = many(mode, range(10_000, 11_000))
     assert tally.failures == []
     assert all(tally.kinds[kind] >= 10 for kind in WORLDS[mode].kinds)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "hits", "code"), [(10_000, 100, 0), (10_000, 99, 2), (9_999, 99, 0), (10_000, 0, 2)]
+)
+def test_a_kind_of_fault_that_many_seeds_hit_too_rarely_is_told(
+    seeds: int, hits: int, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kinds = WORLDS["cluster"].kinds
+    often = Counter({(kind, "somewhere"): 100 for kind in kinds if kind != "cut"})
+    rare = Counter({("cut", "publish"): hits - hits // 2, ("cut", "a given up publish"): hits // 2})
+    assert told("cluster", Tally(seeds, hits=often + rare), 1.0) == code
+    said = f"cluster: cut happened {hits} times, and must 100 times in 10000 seeds"
+    assert [line for line in capsys.readouterr().out.splitlines() if "must" in line] == [said] * (code == 2)
 
 
 @pytest.mark.parametrize(
