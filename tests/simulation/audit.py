@@ -15,6 +15,8 @@ from tests.simulation.faults import Faults
 from tests.simulation.loop import PROCESS
 
 FAULTS: ContextVar[Faults] = ContextVar("faults")
+SIGNED: ContextVar[list[bytes]] = ContextVar("signed")
+"""Every checkpoint that any audit signed, also where it died before it stood."""
 
 
 class FaultyDisk(Disk):
@@ -28,6 +30,7 @@ class FaultyDisk(Disk):
         """Memory is as durable as it gets."""
 
     def replace(self, source: Path, target: Path) -> None:
+        SIGNED.get().append(source.read_bytes())
         FAULTS.get().instant("before a checkpoint")
         source.replace(target)
         FAULTS.get().instant("after a checkpoint")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 from pymongo import InsertOne, UpdateOne
 
+from services.audit.guard import Guard
+from shared import pulse
 from shared.aggregate import Aggregates, Loaded
 from shared.bus.progress import Progress
 from shared.bus.publisher import Publisher
@@ -135,6 +138,17 @@ def pulls_first() -> AbstractContextManager[Any]:
     return patch.object(Publishing, "_keep", late)
 
 
+@contextmanager
+def signs_unasked() -> Iterator[None]:
+    """An audit signs what it has, whoever else signs."""
+
+    async def granted(*_: Any) -> None:
+        """Without a look at what stands."""
+
+    with patch.object(Guard, "begin", granted), patch.object(Guard, "allow", granted):
+        yield
+
+
 BOTH = ("embedded", "cluster")
 BROKEN: dict[str, Broken] = {
     "commits the position first": Broken(BOTH, position_first),
@@ -144,4 +158,6 @@ BROKEN: dict[str, Broken] = {
     "opens a case without a claim": Broken(BOTH, no_claim),
     "moves the mark with the save": Broken(("cluster",), mark_with_the_save),
     "pulls events before they are inserted": Broken(("cluster",), pulls_first),
+    "signs without leave": Broken(("cluster",), signs_unasked),
+    "trusts a wrong clock": Broken(("cluster",), lambda: patch.object(pulse, "MOST_OFF", timedelta(days=1))),
 }

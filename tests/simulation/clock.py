@@ -1,15 +1,16 @@
-"""The one clock of a simulated world: it goes with the loop, and jumps over the hours in which nothing is done."""
+"""The time of a simulated world: it goes with the loop, and jumps over the hours in which nothing is done."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
 
+from shared.pulse import MOST_OFF
 from tests.simulation.loop import Loop
 
 
 class Clock:
-    """Time as all processes have it. Drift between machines is left out."""
+    """The true time."""
 
     def __init__(self, loop: Loop, start: datetime) -> None:
         self._loop = loop
@@ -36,6 +37,26 @@ class Clock:
         sleepers, self._sleepers = self._sleepers, []
         for woken in sleepers:
             _wake(woken)
+
+
+class MachineClock:
+    """One machine's clock, which goes with the true time, but is off."""
+
+    def __init__(self, true: Clock, off: timedelta = timedelta()) -> None:
+        self.true = true
+        self.off = off
+
+    @property
+    def sound(self) -> bool:
+        """Whether it is as near to the others as it must be."""
+        return abs(self.off) <= MOST_OFF
+
+    def now(self) -> datetime:
+        return self.true.now() + self.off
+
+    async def wait_until(self, instant: datetime) -> None:
+        while self.now() < instant:  # it may be set meanwhile
+            await self.true.wait_until(instant - self.off)
 
 
 def _wake(woken: asyncio.Future[None]) -> None:

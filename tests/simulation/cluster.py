@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,10 +23,12 @@ from shared.cluster import Instance
 from shared.content.sweeping import Sweeping
 from shared.events import Record
 from shared.members import Members
+from shared.pulse import MOST_OFF
 from shared.runner import Front
 from shared.service import House, Service
 from shared.store.instants import instant
 from tests.simulation import house
+from tests.simulation.drift import MOST_WRONG, Drift
 from tests.simulation.embedded import without
 from tests.simulation.invariants import Durable
 from tests.simulation.kafka import Broker
@@ -35,6 +37,7 @@ from tests.simulation.machine import Doors, Machine, within
 from tests.simulation.models import beneath
 from tests.simulation.mongo import Server
 from tests.simulation.post import ModelSender
+from tests.simulation.rivals import Rivals
 from tests.simulation.world import World
 
 PARTITIONS = 3
@@ -65,12 +68,13 @@ class ModelInstance(Instance):
         self._process = process
         self._doors = doors
         self._service = service
+        self._name = name
         settings = world.settings.model_copy(update={"data": world.directory / name})
-        super().__init__(settings, self._built, _COLLECTIONS[service], USED, clock=world.clock)
+        super().__init__(settings, self._built, _COLLECTIONS[service], USED, clock=world.drift.of(name))
 
     def _built(self, house_: House) -> Service:
         world = self._world
-        with house.sender(ModelSender(world.post, world.clock, world.faults)):
+        with house.sender(ModelSender(world.post, world.drift.of(self._name), world.faults)):
             built = _FRONTS[self._service](house_)
         self._doors.open(house_, built)
         return world.poison.into(without(built, SmtpDoor, Sweeping))
@@ -94,10 +98,10 @@ class ClusterWorld(World):
     quiet = 24.0  # longer than what is left behind waits for a sweep
     kinds = (
         *("crash", "stop", "slow", "poison", "full", "refuse", "lost"),
-        *("away", "failover", "cut", "rebalance"),
+        *("away", "failover", "cut", "rebalance", "rival", "clock"),
     )
 
-    def build(self) -> Sequence[Machine]:
+    def build(self) -> list[Machine]:
         self.settings = self.settings.model_copy(
             update={
                 "topic_partitions": PARTITIONS,
@@ -107,6 +111,12 @@ class ClusterWorld(World):
         )
         self.mongo = Server(self.faults, self.clock)
         self.kafka = Broker(self.faults, PARTITIONS)
+        self.rivals = Rivals(
+            self.directory, self.mongo, self.faults, self.seed, lambda name: self._machine("audit", name)
+        )
+        self.drift = Drift(self.clock, self.faults, self.seed)
+        if self.drift.differ:
+            self.quiet += 2 * MOST_OFF.total_seconds()
         return [
             self._machine(service, f"{service}-{number}")
             for service, count in _INSTANCES.items()
@@ -141,7 +151,7 @@ class ClusterWorld(World):
 
     @property
     def log(self) -> Path:
-        return self.directory / "audit-1" / "audit" / "log"
+        return self.directory / self.rivals.stays / "audit" / "log"
 
     def cases(self) -> list[tuple[str, str]]:
         return [(id, one["f"]["ref"]) for id, one in self.mongo.documents("doc_cases").items()]
@@ -159,7 +169,12 @@ class ClusterWorld(World):
         ]
         return instant(min(found)) if found else None
 
+    async def begin_faults(self) -> None:
+        self.drift.begin(self.machines)
+        await self.rivals.begin(self.machines)
+
     def end_faults(self) -> None:
+        self.rivals.end(self.machines)
         self.mongo.there()
         self.kafka.there()
 
@@ -191,6 +206,9 @@ class ClusterWorld(World):
         )
 
     async def replay(self) -> None:
+        await self.drift.end(self.machines)
+        if self.drift.differ:  # what was saved by a clock that was ahead is old enough for the sweep
+            self._jump(self.clock.now() + timedelta(seconds=2 * MOST_WRONG))
         held = {(one["group"], one["key"]): None for one in self.mongo.documents("held").values()}
         for name, key in held:
             machine = next(one for one in self.machines if one.name.startswith(name))

@@ -16,6 +16,7 @@ from shared.lock import Lock
 from shared.service import House, Service
 from shared.timers import TimerLoop
 from tests.simulation import house, rows
+from tests.simulation.clock import MachineClock
 from tests.simulation.invariants import Durable
 from tests.simulation.loop import Process
 from tests.simulation.machine import Doors, Machine, Poison, within
@@ -59,7 +60,7 @@ class ModelInstallation(Embedded):
             alone=True,
         )
         self.bus = EmbeddedBus(self.store, self.clock)
-        with house.sender(ModelSender(world.post, world.clock, world.faults)):
+        with house.sender(ModelSender(world.post, MachineClock(world.clock), world.faults)):
             built = [front(self.house) for front in self._fronts]
         for service in built:
             self._doors.open(self.house, service)

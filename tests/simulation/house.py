@@ -17,6 +17,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi.routing import APIRouter
@@ -43,6 +44,11 @@ from tests.simulation.post import ModelSender
 def organisation() -> Organisation:
     """The sample organisation."""
     return load(SAMPLE_ORGANISATION)
+
+
+def zone() -> ZoneInfo:
+    """The time of its offices."""
+    return ZoneInfo(organisation().hours.zone)
 
 
 @cache

@@ -17,6 +17,7 @@ from services.audit.log import (
     open_checkpoint,
     tree_root,
 )
+from services.audit.log.merkle import root_at
 from services.intake.message import Message
 from services.notify.delivery import KIND as DELIVERY
 from services.notify.delivery import Delivery
@@ -259,17 +260,17 @@ def owed(kept: Durable) -> list[tuple[str, str, str]]:
 
 def attempts_do_not_overlap(kept: Durable, post: Post) -> None:
     """An attempt is recorded before its socket opens, and nobody opens another before its deadline, unless it is known
-    to be over: it ended, or its process did."""
+    to be over: it ended, or its process did. Of machines whose clocks are wrong nothing is said but the first."""
     last: dict[str, int] = {}
     for at, attempt in enumerate(post.attempts):
         require(attempt.opened < attempt.deadline, "no socket is opened after its deadline", attempt)
         before = post.attempts[last[attempt.delivery]] if attempt.delivery in last else None
         last[attempt.delivery] = at
-        if before is None:
+        if before is None or not (before.sound and attempt.sound):
             continue
         require(before.number != attempt.number, "an attempt opens one socket", attempt)
         over = (
-            attempt.opened >= before.deadline
+            attempt.opened >= before.free
             or (before.ended is not None and before.ended <= attempt.opened)
             or (before.process is not None and not before.process.alive)
         )
@@ -291,6 +292,19 @@ def trail(kept: Durable, log: Path, key: Verifier) -> None:
             of[id] == [record.value for record in kept.histories.get(id, ())],
             "the trail's entries are the events",
             (id, len(of[id]), len(kept.histories.get(id, ()))),
+        )
+
+
+def one_history(signed: Sequence[bytes], log: Path, key: Verifier) -> None:
+    """Whatever any audit has signed, on whichever volume, is the beginning of the one trail."""
+    whole = open_checkpoint((log / "checkpoint").read_bytes(), key).state
+    hashes = LogReader(from_directory(log)).hash_reader(whole.size)
+    for note in dict.fromkeys(signed):
+        state = open_checkpoint(note, key).state
+        require(
+            state.size <= whole.size and root_at(state.size, hashes) == state.root,
+            "no two histories are signed",
+            (state, whole),
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from aiokafka.errors import KafkaError
 
+from services.audit.log import StateError
 from services.intake.handlers import Settling
 from services.intake.quarantine import Quarantine
 from services.intake.receiving import Door
@@ -105,6 +106,7 @@ class Machine:
         self.doors: Doors | None = None
         self.unit: Any = None
         self.starts = 0
+        self.retired = False
         self._loop = loop
         self._faults = faults
         self._make = make
@@ -121,7 +123,7 @@ class Machine:
         )
 
     async def run(self) -> None:
-        while True:
+        while not self.retired:
             self.starts += 1
             process = self.process = Process(self._loop, f"{self.name}.{self.starts}")
             doors = Doors(process)
@@ -131,7 +133,7 @@ class Machine:
                 await within(process, self.unit.begin(), None)
             except Gone:
                 self._faults.say(f"{process.name} died while it started")
-            except (StoreError, sqlite3.Error, KafkaError, NotBegun) as error:
+            except (StoreError, sqlite3.Error, KafkaError, NotBegun, StateError) as error:
                 self._faults.say(f"{process.name} does not start: {error!r}")
                 process.kill()
             else:
@@ -140,6 +142,7 @@ class Machine:
             self.doors = None
             self._faults.say(f"{process.name} is dead")
             await asyncio.sleep(self._faults.random.choice((0.2, 2.0, 15.0)))
+        await self._loop.create_future()
 
     async def restart(self) -> None:
         """Stop it cleanly, as for an upgrade; another one starts."""
@@ -153,6 +156,12 @@ class Machine:
             self._faults.say(f"{process.name} died while it stopped")
         finally:
             process.kill()
+
+    def retire(self) -> None:
+        """It dies, and no other one starts."""
+        self.retired = True
+        if self.process is not None:
+            self.process.kill()
 
     def wake(self) -> None:
         """It stands still no longer."""

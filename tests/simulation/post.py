@@ -9,14 +9,15 @@ from datetime import datetime
 from email.parser import BytesHeaderParser
 
 from services.notify.channels import SENT, Mail, Outcome
-from shared.clock import Clock
+from shared.clock import APART
+from tests.simulation.clock import MachineClock
 from tests.simulation.faults import Faults
 from tests.simulation.loop import PROCESS, Process
 
 
 @dataclass
 class Attempt:
-    """One socket that was opened for a delivery."""
+    """One socket that was opened for a delivery. Its instants are true ones."""
 
     delivery: str
     number: int
@@ -24,6 +25,10 @@ class Attempt:
     deadline: datetime
     process: Process | None
     message_id: str
+    sound: bool
+    """Whether its machine's clock was as near to the others as it must be."""
+    free: datetime
+    """From when on others may open one, though their clocks are as far apart as they may be."""
     ended: datetime | None = None
     """When its process said what became of it; None where it never did."""
 
@@ -42,7 +47,7 @@ class ModelSender:
 
     batch = 4
 
-    def __init__(self, post: Post, clock: Clock, faults: Faults) -> None:
+    def __init__(self, post: Post, clock: MachineClock, faults: Faults) -> None:
         self._post = post
         self._clock = clock
         self._faults = faults
@@ -57,7 +62,18 @@ class ModelSender:
         if now >= mail.deadline:
             return Outcome("untouched")
         id = str(BytesHeaderParser().parsebytes(mail.data)["Message-ID"])
-        attempt = Attempt(mail.delivery, mail.attempt, now, mail.deadline, PROCESS.get(), id)
+        clock = self._clock
+        deadline = mail.deadline - clock.off
+        attempt = Attempt(
+            mail.delivery,
+            mail.attempt,
+            clock.true.now(),
+            deadline,
+            PROCESS.get(),
+            id,
+            clock.sound,
+            free=deadline - APART if clock.off else deadline,
+        )
         self._post.attempts.append(attempt)
         self._faults.say(f"opened a socket for {mail.delivery} attempt {mail.attempt}")
         await self._faults.takes("send", 0.002, 0.05)
@@ -71,7 +87,7 @@ class ModelSender:
             lost = self._faults.happens("lost", "send", factor=4)
             outcome = Outcome("deferred", "timeout") if lost else SENT
         await self._faults.point("after a send")
-        attempt.ended = self._clock.now()
+        attempt.ended = self._clock.true.now()
         return outcome
 
     async def close(self) -> None:

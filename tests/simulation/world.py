@@ -23,7 +23,7 @@ from services.audit.log import Signer
 from shared.keys import Keys
 from shared.settings import Settings
 from tests.simulation import house, invariants
-from tests.simulation.audit import FAULTS
+from tests.simulation.audit import FAULTS, SIGNED
 from tests.simulation.baton import Crash
 from tests.simulation.clock import Clock
 from tests.simulation.faults import Faults
@@ -62,6 +62,7 @@ class World:
     """The kinds of fault that can happen in it."""
 
     def __init__(self, seed: int, loop: Loop, directory: Path, *, calm: bool = False) -> None:
+        self.seed = seed
         self.random = Random(seed)
         self.loop = loop
         self.faults = Faults(self.random, loop, calm=calm)
@@ -71,11 +72,12 @@ class World:
         self.keys = Keys(directory)
         self.post = Post()
         self.poison = Poison(self.faults)
-        self.machines: Sequence[Machine] = self.build()
+        self.signed: list[bytes] = []
+        self.machines: list[Machine] = self.build()
         self.people = People(self.machines, self.faults, self.post, self.cases)
 
     @abstractmethod
-    def build(self) -> Sequence[Machine]:
+    def build(self) -> list[Machine]:
         """What runs."""
 
     @contextmanager
@@ -117,6 +119,7 @@ class World:
     async def live(self) -> None:
         """People live and things go wrong; then nothing more does, and everything must come right."""
         FAULTS.set(self.faults)
+        SIGNED.set(self.signed)
         running = [asyncio.create_task(machine.run()) for machine in self.machines]
         lived = asyncio.create_task(self._live())
         await asyncio.wait([lived, *running], return_when=asyncio.FIRST_COMPLETED)
@@ -228,6 +231,7 @@ def run(make: Callable[..., World], seed: int, *, calm: bool = False, log: bool 
                 kept = world.kept()
                 signer = Signer(world_origin(world), world.keys.ed25519("log").private_bytes_raw())
                 invariants.check(kept, world.people, world.post, world.log, signer.verifier)
+                invariants.one_history(world.signed, world.log, signer.verifier)
                 invariants.require(not surprises, "nothing fails unheard", surprises)
             except (AssertionError, Exception) as error:
                 failure = f"{type(error).__name__}: {error}"
