@@ -151,7 +151,11 @@ class Line:
             yield f"mongodb://127.0.0.1:{server.sockets[0].getsockname()[1]}/?directConnection=true"
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(*self._to)
+        try:
+            there, back = await asyncio.open_connection(*self._to)
+        except ConnectionError:
+            writer.close()
+            return
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 asked = await _message(reader)

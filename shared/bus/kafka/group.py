@@ -288,7 +288,7 @@ class KafkaGroup(ConsumerRebalanceListener):  # type: ignore[misc]
         """Stop where what is to be answered next is gone: to go on would be to skip it silently. See what gets on."""
         await self.joined.wait()
         consumer, assignment = self._consumer, self._assignment
-        partitions = list(consumer.assignment())
+        partitions = sorted(consumer.assignment())
         starts = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
         beyond, stands = False, []

@@ -141,7 +141,7 @@ class Contents:
 
 
 async def _of(collection: AsyncCollection[Bson], refs: Sequence[str]) -> dict[str, Bson]:
-    found = collection.find({"_id": {"$in": list(set(refs))}}, {"box": 1, "key": 1})
+    found = collection.find({"_id": {"$in": list(dict.fromkeys(refs))}}, {"box": 1, "key": 1})
     return {one["_id"]: one async for one in found}
 
 

@@ -40,6 +40,11 @@ def event_id(subject: str, sequence: int) -> str:
     return f"{subject}/{sequence}"
 
 
+def events_of(subject: str) -> Bson:
+    """All of one aggregate: a range of the one index that `events` has, from behind `/` to before what follows it."""
+    return {"_id": {"$gt": f"{subject}/", "$lt": f"{subject}0"}, "subject": subject}
+
+
 def record(found: Bson) -> Record:
     """An event, from either place."""
     return Record.read(found["topic"], found["value"])

@@ -29,6 +29,6 @@ class Loading:
 
     async def _load(self, asked: Sequence[str]) -> list[Document | None]:
         async with said():
-            found = self._documents.find({"_id": {"$in": list(set(asked))}}, STATE)
+            found = self._documents.find({"_id": {"$in": list(dict.fromkeys(asked))}}, STATE)
             loaded = {one["_id"]: document(one) async for one in found}
         return [loaded.get(id) for id in asked]

@@ -40,7 +40,7 @@ class Publishing:
         waiting: dict[str, list[Record]] = {}
         async with said():
             found = self._documents.find(
-                {"_id": {"$in": list(set(asked))}}, {"unpublished": 1, "published": 1}
+                {"_id": {"$in": list(dict.fromkeys(asked))}}, {"unpublished": 1, "published": 1}
             )
             async for one in found:
                 mark = one.get("published", 0)

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from pymongo import IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
@@ -23,7 +22,7 @@ from shared.store.mongo.claims import Claims
 from shared.store.mongo.contents import FILES, Contents
 from shared.store.mongo.driver import Driver, connect
 from shared.store.mongo.errors import said
-from shared.store.mongo.forms import STATE, Bson, conditions, document, indexes, record
+from shared.store.mongo.forms import STATE, Bson, conditions, document, events_of, indexes, record
 from shared.store.mongo.held import MongoHeldBack
 from shared.store.mongo.loading import Loading
 from shared.store.mongo.publishing import Publishing
@@ -79,7 +78,6 @@ class MongoStore:
         self._saving = {name: Saving(one, self._events) for name, one in documents.items()}
         self._publishing = {name: Publishing(one, self._events) for name, one in documents.items()}
         async with said():
-            await self._events.create_indexes([IndexModel([("subject", 1), ("sequence", 1)], unique=True)])
             for collection in self._collections:
                 await self._documents(collection).create_indexes(indexes(collection))
             await self.held_back.create()
@@ -168,7 +166,7 @@ class MongoStore:
             events = {
                 one["sequence"]: record(one) for each in found if each for one in each.get("unpublished", ())
             }
-            async for one in self._events.find({"subject": id}):
+            async for one in self._events.find(events_of(id)):
                 events[one["sequence"]] = record(one)
         return [events[sequence] for sequence in sorted(events)]
 
