@@ -14,7 +14,7 @@ from shared.rights import rights_of_routes
 
 OF_ONE_KIND = 3
 """So many pages of one route and one set of query fields are looked at: three cases, not all of them."""
-NO_PAGES = {"/static/{name}", "/openapi.json"}
+NO_PAGES = {"/static/{name}", "/openapi.json", "/asyncapi.json"}
 SKIPPED = {"lang"}
 
 

@@ -249,8 +249,7 @@ async def test_a_handler_that_does_not_come_back_is_said_until_it_does(bus: Begi
 
     async with bus(stuck=handle, other=Hearing()) as (running, things):
         await fill(things, "ab", 4)
-        reason = await said(running, "nothing of messages")
-        assert reason.startswith("stuck: ")
+        reason = await said(running, "stuck: nothing of messages")
         assert " has been answered since " in reason
         may.set()
         await running.idle()
