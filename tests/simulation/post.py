@@ -58,7 +58,9 @@ class ModelSender:
             yield await self._hand_over(mail)
 
     async def _hand_over(self, mail: Mail) -> Outcome:
-        if self._clock.now() + APART > mail.deadline:  # as `RelaySender` does, whose mails take longer besides
+        if (
+            self._clock.now() + APART > mail.deadline
+        ):  # as `RelaySender` does, whose mails take longer besides
             return Outcome("untouched")
         id = str(BytesHeaderParser().parsebytes(mail.data)["Message-ID"])
         clock = self._clock
