@@ -1,5 +1,5 @@
 # The system's Python before the path's: distributions build theirs with profile-guided optimisation, version managers
-# usually don't, and that is a tenth of the throughput (README, "Speed").
+# usually don't: 6 to 8 % of what `python -m bench e2e` takes in arrays, side by side.
 PYTHON ?= $(shell for one in /usr/bin/python3 python3; do \
 	$$one -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$one && exit; done; echo python3)
 BIN := .venv/bin

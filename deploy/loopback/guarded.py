@@ -13,9 +13,10 @@ from pathlib import Path
 from deploy.loopback.fetch import KAFKA, KAFKA_TOOLS, jars, java
 from deploy.loopback.process import NotStarted, Server, ports
 from deploy.loopback.servers import listens, running
+from services.ways import SERVICES
 
 HERE = Path(__file__).parent.parent / "kafka"
-USERS = ("admin", "intake", "routing", "notify", "audit")
+USERS = ("admin", *SERVICES)
 _SCRIPTS = {
     "kafka-storage.sh": (KAFKA, "kafka.tools.StorageTool"),
     "kafka-server-start.sh": (KAFKA, "kafka.Kafka"),

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 
 from deploy.loopback.process import Server, ports
+from services.ways import SERVICES
 
-NAMES = ("intake", "routing", "notify", "audit")
 PARTITIONS = 8
 
 
@@ -107,9 +107,9 @@ async def why_not(url: str) -> str:
 @asynccontextmanager
 async def services(told: Told, instances: Mapping[str, int] | None = None) -> AsyncIterator[Services]:
     """All of them, ready; ended when it is left. Raises NotStarted."""
-    wanted = dict.fromkeys(NAMES, 1) | dict(instances or {})
+    wanted = dict.fromkeys(SERVICES, 1) | dict(instances or {})
     running = Services(
-        {name: [an_instance(told, name, number + 1) for number in range(wanted[name])] for name in NAMES}
+        {name: [an_instance(told, name, number + 1) for number in range(wanted[name])] for name in SERVICES}
     )
     try:
         # The first one makes the keys and the topics that all share.

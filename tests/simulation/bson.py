@@ -96,7 +96,7 @@ def _change(after: Bson, operator: str, path: str, value: Any) -> None:
         if name in place:
             place[name] = [one for one in place[name] if not matches(one, value)]
     else:
-        raise NotImplementedError(operator)
+        raise LookupError(f"the model of MongoDB does not know {operator}: give it what MongoDB does by it")
 
 
 def in_order(documents: Sequence[Bson], by: Sequence[tuple[str, int]]) -> list[Bson]:

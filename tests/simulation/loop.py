@@ -227,8 +227,5 @@ class Loop(asyncio.BaseEventLoop):
     def _asyncgen_finalizer_hook(self, agen: Any) -> None:
         """A generator that is left is left."""
 
-    def _process_events(self, event_list: Any) -> None:
-        raise NotImplementedError
-
     def _write_to_self(self) -> None:
         """Nobody sleeps who could be woken."""

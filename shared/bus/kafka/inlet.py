@@ -105,7 +105,12 @@ class KafkaInlet(ConsumerRebalanceListener):  # type: ignore[misc]
         while True:
             try:
                 fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH)
-                await asyncio.gather(*(self._take_all(*one) for one in fetched.items()))
+                # All of them to their end: else what is fetched next is committed over what is still being taken.
+                taken = await asyncio.gather(
+                    *(self._take_all(*one) for one in fetched.items()), return_exceptions=True
+                )
+                for failure in filter(None, taken):
+                    raise failure
             except OffsetOutOfRangeError:
                 await self._place(self._consumer.assignment())
             except (KafkaError, IllegalStateError) as error:
