@@ -1,34 +1,55 @@
-"""What decisions need of one version of the organisation: limits, ladder, calendar, posts, duties."""
+"""What decisions need of one version of the organisation: limits, ladders, calendars, posts, duties."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from services.routing.assign import matcher
 from services.routing.obligation import Obligation
-from shared.calendar import Limit, due
-from shared.events.cases import Action, ObligationKind, Started
+from shared.calendar import Calendar, Limit, add_counted, due, opening
 from shared.events.messages import Kind
-from shared.organisation import Limits, Organisation
+from shared.events.obligations import Action, Notice, ObligationKind, Started
+from shared.folding import fold
+from shared.organisation import Conditions, Facts, Organisation, Rung, RungTime
 
-_BINDING: frozenset[ObligationKind] = frozenset(
-    {"dispatch", "accept", "contact", "resolve", "callback", "promise"}
-)
+if TYPE_CHECKING:
+    from services.routing.case import Case
+
+_LAPSING: frozenset[ObligationKind] = frozenset({"silence", "reply", "pause"})
+"""What nobody is late with: when its time is over, the case goes on."""
+_SENDERS: frozenset[ObligationKind] = frozenset({"reply"})
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _REMEMBERED = 4096
 
 _Times = tuple[datetime, datetime]
+DEEMED = "deemed"
+"""The ladder of an acceptance that lapses into being accepted (視同簽收)."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One rung of a ladder: what happens, and whom it concerns."""
+    """One rung of a ladder: when it falls, what happens, and whom it concerns."""
 
+    at: RungTime
     action: Action
     posts: tuple[str, ...] = ()
+
+
+_LAPSE = Step(RungTime.parse("100%"), "lapse")
+
+
+def facts_of(case: Case) -> Facts:
+    """What a case's limits depend on."""
+    return Facts(
+        kind=case.kind,
+        category=case.category,
+        sender=case.sender_kind,
+        urgent=case.urgent,
+        case_class=case.case_class,
+    )
 
 
 class Desk:
@@ -37,14 +58,25 @@ class Desk:
     def __init__(self, organisation: Organisation) -> None:
         self.organisation = organisation
         self.version = organisation.version
+        self.choices = organisation.choices
         self.match = matcher(organisation)
         _check(organisation)
-        self._calendar = organisation.calendar
-        self._limits: dict[Kind, Limits] = {}
-        self._steps = tuple(Step(rung.action, rung.to) for rung in organisation.ladder)
-        self._remembered: dict[tuple[Limit, bool, int], _Times] = {}
+        self._conditions: dict[Facts, Conditions] = {}
+        self._ladders = {
+            name: _steps(organisation.rungs(name)) for name in (None, *organisation.ladders)
+        }
+        self._ladders[DEEMED] = (*(step for step in self._ladders[None] if step.at.offset is None)[:-1], _LAPSE)
+        self._remembered: dict[tuple[str, Limit, str | None, bool, int], _Times] = {}
         self._lines = {
             box.address.casefold(): box.department for box in organisation.mailboxes if box.department
+        }
+        self._urgent = {
+            duty.id: [fold(word) for words in duty.urgent.values() for word in words]
+            for _, duty in organisation.duty.values()
+            if duty.urgent
+        }
+        self._liaisons = {
+            mail.casefold(): posting.person for posting in organisation.postings for mail in posting.mails
         }
 
     def has(self, department: str) -> bool:
@@ -55,71 +87,178 @@ class Desk:
         """The department whose own line an endpoint is."""
         return self._lines.get(endpoint.casefold())
 
+    def is_urgent(self, category: str | None, text: str) -> bool:
+        """Whether words of it make a case of that duty urgent."""
+        words = self._urgent.get(category or "")
+        return bool(words) and any(word in fold(text) for word in words or ())
+
+    def liaison(self, mail: str | None) -> str | None:
+        """The person posted with whoever has that address."""
+        if not self._liaisons or not mail:
+            return None
+        address = mail.strip().casefold()
+        return self._liaisons.get(address) or self._liaisons.get("@" + address.rpartition("@")[2])
+
     def people(self, posts: Sequence[str], owner: str) -> list[str]:
         """Who is in these posts, seen from who owes; each person once."""
         return list(dict.fromkeys(person for post in posts for person in self.organisation.who(post, owner)))
 
-    def limit(self, kind: ObligationKind, of: Kind) -> Limit | None:
-        """How long somebody has for that in a case of that kind; None where no limit is set."""
-        limits = self._limits.get(of)
-        if limits is None:
-            limits = self._limits[of] = self.organisation.limits_for(of)
+    def conditions(self, facts: Facts) -> Conditions:
+        """What holds for cases of these facts."""
+        found = self._conditions.get(facts)
+        if found is None:
+            found = self._conditions[facts] = self.organisation.conditions_for(facts)
+        return found
+
+    def limit(self, kind: ObligationKind, facts: Facts) -> Limit | None:
+        """How long somebody has for that in a case of these facts; None where no limit is set."""
+        limits = self.conditions(facts).limits
         if kind == "promise":
             return limits.promise or limits.resolve
-        found: Limit | None = getattr(limits, kind)
+        found: Limit | None = getattr(limits, "decide" if kind == "extension" else kind)
         return found
 
     def starts(
-        self, of: Kind, owner: str, since: datetime, number: int, *kinds: ObligationKind
+        self, facts: Facts, owner: str, since: datetime, number: int, *kinds: ObligationKind
     ) -> list[Started]:
         """Obligations begin, counted from `number` on; what the organisation sets no limit for does not."""
         begun: list[Started] = []
         for kind in kinds:
-            limit = self.limit(kind, of)
-            if limit is None:
-                continue
-            binding = kind in _BINDING
-            end, first = self._times(limit, since, binding=binding)
-            begun.append(
-                Started(
-                    id=f"{kind}-{number + len(begun)}",
-                    kind=kind,
-                    owner=owner,
-                    since=since,
-                    due=end,
-                    limit=str(limit),
-                    binding=binding,
-                    next_rung=0,
-                    next_at=first,
-                )
-            )
+            if (limit := self.limit(kind, facts)) is not None:
+                begun.append(self.start(facts, kind, owner, since, limit, number + len(begun)))
         return begun
 
-    def _times(self, limit: Limit, since: datetime, *, binding: bool) -> _Times:
+    def start(
+        self,
+        facts: Facts,
+        kind: ObligationKind,
+        owner: str,
+        since: datetime,
+        limit: Limit,
+        number: int,
+        *,
+        until: datetime | None = None,
+    ) -> Started:
+        """One obligation begins, under that limit; or ends at `until`, where its end was agreed upon."""
+        deemed = kind == "accept" and self.choices.deemed_accepted
+        binding = kind not in _LAPSING and not deemed
+        ladder = DEEMED if deemed else (self.conditions(facts).ladder if binding else None)
+        end, first = until, until
+        if end is None:
+            end, first = self._times(owner, limit, ladder, since, binding=binding)
+        elif binding:
+            first = self._rung_at(self._ladders[ladder][0], owner, since, end, limit)
+        return Started(
+            id=f"{kind}-{number}",
+            kind=kind,
+            owner=owner,
+            since=since,
+            due=end,
+            limit=str(limit),
+            binding=binding,
+            ladder=ladder,
+            next_rung=0,
+            next_at=first,
+        )
+
+    def again(
+        self,
+        one: Obligation,
+        number: int,
+        *,
+        end: datetime,
+        paused: int = 0,
+        passed: datetime | None = None,
+    ) -> Started:
+        """The same owed with another end. Rungs that fell before are not climbed again, nor such as would have fallen
+        by `passed`.
+        """
+        longer = replace(one, due=end, paused=one.paused + paused)
+        rung, at = one.next_rung, None
+        if rung is not None:
+            at = self._falls(longer, rung)
+        while passed is not None and rung is not None and at is not None and at <= passed:
+            rung, at = self.rung_after(longer, rung)
+        return Started(
+            id=f"{one.kind}-{number}",
+            kind=one.kind,
+            owner=one.owner,
+            since=one.since,
+            due=end,
+            limit=one.limit,
+            binding=one.binding,
+            ladder=one.ladder,
+            paused=longer.paused,
+            next_rung=rung,
+            next_at=at,
+        )
+
+    def extended(self, one: Obligation, limit: Limit) -> datetime:
+        """When it ends with so much more time."""
+        return due(self.calendar(one.owner), one.due, limit)
+
+    def after_pause(self, one: Obligation, begin: datetime, end: datetime) -> tuple[datetime, int]:
+        """When it ends after a pause, and by how many of the seconds that its limit counts the pause moved it."""
+        return add_counted(self.calendar(one.owner), one.due, begin, end, Limit.parse(one.limit))
+
+    def calendar(self, owner: str) -> Calendar:
+        """When whoever owes something works."""
+        return self.organisation.calendar_of(owner)
+
+    def notices(
+        self,
+        people: Sequence[str],
+        owner: str,
+        at: datetime,
+        *,
+        urgent: bool = False,
+        digest: bool = False,
+    ) -> list[Notice]:
+        """Who is told, and when: not outside the post's hours, but for what is urgent; a digest in the next one."""
+        told = None if urgent else opening(self.calendar(owner), at, self.choices.digest if digest else None, strictly=digest)
+        return [
+            Notice(person=person, at=None if told == at else told, digest=digest and not urgent)
+            for person in people
+        ]
+
+    def step(self, one: Obligation, rung: int) -> Step:
+        """What that rung of its ladder is. One that does not bind and has no ladder has a single rung: it lapses."""
+        return self._steps_of(one)[rung]
+
+    def rung_after(self, one: Obligation, rung: int) -> tuple[int | None, datetime | None]:
+        """The rung after that one and when it falls; none where the ladder ends."""
+        after = rung + 1
+        if after >= len(self._steps_of(one)):
+            return None, None
+        return after, self._falls(one, after)
+
+    def _steps_of(self, one: Obligation) -> Sequence[Step]:
+        return self._ladders[one.ladder] if one.binding or one.ladder else (_LAPSE,)
+
+    def _falls(self, one: Obligation, rung: int) -> datetime:
+        """When a rung falls. Pauses move it as they moved the end."""
+        at, limit = self._steps_of(one)[rung].at, Limit.parse(one.limit)
+        return at.instant(self.calendar(one.owner), one.since, one.due, limit, one.paused)
+
+    def _times(self, owner: str, limit: Limit, ladder: str | None, since: datetime, *, binding: bool) -> _Times:
         """When it is due and when its first rung falls. A busy second asks for the same again and again."""
-        key = (limit, binding, int(since.timestamp()))
+        place = owner if owner in self.organisation.calendars else ""
+        key = (place, limit, ladder, binding, int(since.timestamp()))
         if (known := self._remembered.get(key)) is not None:
             return known
-        end = due(self._calendar, since, limit)
-        first = self._rung_at(0, since, end, limit) if binding else end
+        end = due(self.calendar(owner), since, limit)
+        first = self._rung_at(self._ladders[ladder][0], owner, since, end, limit) if binding or ladder else end
         if len(self._remembered) >= _REMEMBERED:
             self._remembered.clear()
         self._remembered[key] = end, first
         return end, first
 
-    def _rung_at(self, rung: int, since: datetime, end: datetime, limit: Limit) -> datetime:
-        return self.organisation.ladder[rung].at.instant(self._calendar, since, end, limit)
+    def _rung_at(self, step: Step, owner: str, since: datetime, end: datetime, limit: Limit) -> datetime:
+        return step.at.instant(self.calendar(owner), since, end, limit)
 
-    def step(self, one: Obligation, rung: int) -> Step:
-        """What that rung of its ladder is. One that does not bind has a single rung: it lapses."""
-        return self._steps[rung] if one.binding else Step("lapse")
 
-    def rung_after(self, one: Obligation, rung: int) -> tuple[int | None, datetime | None]:
-        """The rung after that one and when it falls; none where the ladder ends."""
-        after = rung + 1
-        if not one.binding or after >= len(self._steps):
-            return None, None
-        return after, self._rung_at(after, one.since, one.due, Limit.parse(one.limit))
+def _steps(rungs: Sequence[Rung]) -> tuple[Step, ...]:
+    return tuple(Step(rung.at, rung.action, rung.to) for rung in rungs)
 
 
 def _check(organisation: Organisation) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
 
-from shared.events.cases import Ended, ObligationKind, Started
+from shared.events.obligations import Ended, ObligationKind, Started
 
 COORDINATOR = "coordinator"
 """The post that owes what no department does."""
+SENDER = "sender"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Obligation:
     due: datetime
     limit: str
     binding: bool = True
+    ladder: str | None = None
+    paused: int = 0
     next_rung: int | None = None
     next_at: datetime | None = None
 
@@ -42,6 +45,8 @@ class Obligation:
             event.due,
             event.limit,
             event.binding,
+            event.ladder,
+            event.paused,
             event.next_rung,
             event.next_at,
         )
@@ -50,12 +55,17 @@ class Obligation:
 def ending(
     obligations: Iterable[Obligation],
     now: datetime,
-    how: Literal["met", "cancelled", "lapsed"],
+    how: Literal["met", "cancelled", "lapsed", "paused", "extended", "moved"],
     *kinds: ObligationKind,
 ) -> list[Ended]:
     """The end of those of these kinds that are open; of all kinds where none is named."""
-    return [
-        Ended(id=one.id, how=how, late=one.binding and now > one.due)
-        for one in obligations
-        if not kinds or one.kind in kinds
-    ]
+    return [ended(one, now, how) for one in obligations if not kinds or one.kind in kinds]
+
+
+def ended(
+    one: Obligation,
+    now: datetime,
+    how: Literal["met", "cancelled", "lapsed", "paused", "extended", "moved"],
+) -> Ended:
+    """The end of one."""
+    return Ended(id=one.id, how=how, late=one.binding and now > one.due)

@@ -9,7 +9,7 @@ from shared.calendar.errors import BeyondCalendarError, CalendarError, LimitErro
 from shared.calendar.explain import Interval, Reason, explain
 from shared.calendar.limit import Limit, Unit
 from shared.calendar.official import is_known_country, official_calendar
-from shared.calendar.working_time import due, fraction_point, working_seconds
+from shared.calendar.working_time import add_counted, due, fraction_point, opening, working_seconds
 
 __all__ = [
     "BeyondCalendarError",
@@ -25,10 +25,12 @@ __all__ = [
     "Window",
     "Windows",
     "Zone",
+    "add_counted",
     "due",
     "explain",
     "fraction_point",
     "is_known_country",
     "official_calendar",
+    "opening",
     "working_seconds",
 ]

@@ -73,6 +73,22 @@ class Timeline:
             raise self._beyond(None)
         return self.spans[index].end - (self._totals[index] - position)
 
+    def is_open(self, unix: int) -> bool:
+        """Whether that instant lies in working time, both ends of it included; raises `BeyondCalendarError`."""
+        if not self.first <= unix <= self.last:
+            raise self._beyond(unix)
+        index = bisect_right(self._begins, unix) - 1
+        return index >= 0 and unix <= self.spans[index].end
+
+    def opening_after(self, unix: int, *, first_of_day: bool = False) -> int:
+        """When the next span of working time after that instant begins; the first of its day where it is asked for."""
+        index = bisect_right(self._begins, unix)
+        while first_of_day and 0 < index < len(self.spans) and self.spans[index].day == self.spans[index - 1].day:
+            index += 1
+        if index >= len(self.spans):
+            raise self._beyond(None)
+        return self.spans[index].begin
+
     def close_after(self, day: int, number: int) -> int:
         """The close of the `number`th working day after `day` (an ordinal); raises `BeyondCalendarError`."""
         index = bisect_right(self._days, day) + number - 1

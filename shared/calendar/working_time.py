@@ -7,12 +7,13 @@ counted.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import floor
 
 from shared.calendar.calendar import Calendar
 from shared.calendar.errors import CalendarError
 from shared.calendar.limit import Limit
+from shared.calendar.timeline import instant as instant_of
 
 _WHOLE = 10_000
 
@@ -40,21 +41,61 @@ def working_seconds(calendar: Calendar, begin: datetime, end: datetime) -> int:
 
 
 def fraction_point(
-    calendar: Calendar, start: datetime, end: datetime, limit: Limit, basis_points: int
+    calendar: Calendar, start: datetime, end: datetime, limit: Limit, basis_points: int, paused: int = 0
 ) -> datetime:
     """The first second at which so much of the time from `start` to `end` is used up, in UTC.
 
     Of working seconds for a working limit, the rest of the arrival day included; of plain seconds for a plain
-    one. `basis_points`: 7500 is 75 %. `end` is passed in because an extension moves it.
+    one. `basis_points`: 7500 is 75 %. `end` is passed in because an extension moves it; `paused` are the seconds of
+    the same sort by which pauses before the point moved it, which are no time used up.
     """
     if not 0 < basis_points <= _WHOLE:
         raise CalendarError(f"a fraction lies above 0 and up to 10000 basis points, not at {basis_points}")
     begin, last = unix_seconds(start), unix_seconds(end)
     if not limit.is_working:
-        return moment(begin + _share(last - begin, basis_points))
+        return moment(begin + _share(last - begin - paused, basis_points) + paused)
     line = calendar.timeline
     used = line.position(begin)
-    return moment(line.at(used + _share(line.position(last) - used, basis_points)))
+    return moment(line.at(used + _share(line.position(last) - used - paused, basis_points) + paused))
+
+
+def add_counted(
+    calendar: Calendar, end: datetime, begin_pause: datetime, end_pause: datetime, limit: Limit
+) -> tuple[datetime, int]:
+    """A deadline moved by a pause, in UTC, and by how many seconds: working ones for a working limit, else plain.
+
+    Each second of the pause that would have counted moves the deadline by one that counts.
+    """
+    if not limit.is_working:
+        seconds = unix_seconds(end_pause) - unix_seconds(begin_pause)
+        return moment(unix_seconds(end) + seconds), seconds
+    seconds = working_seconds(calendar, begin_pause, end_pause)
+    line = calendar.timeline
+    return (moment(line.at(line.position(unix_seconds(end)) + seconds)) if seconds else end), seconds
+
+
+def opening(calendar: Calendar, instant: datetime, wall: str | None = None, *, strictly: bool = False) -> datetime:
+    """The instant itself where somebody works then, both ends of a window included; else when the next window opens.
+
+    `strictly`: when the next working day begins, whatever the instant; at the wall-clock time `wall` (`08:30`) where
+    one is named. In UTC; raises `BeyondCalendarError` where the calendar ends first.
+    """
+    now = unix_seconds(instant)
+    line = calendar.timeline
+    if not strictly:
+        return instant if line.is_open(now) else moment(line.opening_after(now))
+    return moment(line.opening_after(now, first_of_day=True) if wall is None else _wall_after(calendar, now, wall))
+
+
+def _wall_after(calendar: Calendar, now: int, wall: str) -> int:
+    hour, minute = map(int, wall.split(":"))
+    day = calendar.local(moment(now)).date()
+    while True:
+        if calendar.is_working_day(day):
+            at = instant_of(datetime(day.year, day.month, day.day, hour, minute, tzinfo=calendar.tz))
+            if at > now:
+                return at
+        day += timedelta(1)
 
 
 def unix_seconds(instant: datetime) -> int:

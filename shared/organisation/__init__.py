@@ -1,9 +1,10 @@
 """The organisation file: who is responsible for what, by when, and who is told (DESIGN.md section 6)."""
 
 from shared.organisation.ladder import POSTS, Post, Rung, RungTime
-from shared.organisation.limits import CaseClass, KindLimits, Limits
+from shared.organisation.limits import Conditions, Facts, Limits, SpecialLimits
 from shared.organisation.load import OrganisationWrong, load, parse
 from shared.organisation.model import (
+    Choices,
     Contact,
     Department,
     Duty,
@@ -11,6 +12,7 @@ from shared.organisation.model import (
     Mailbox,
     Organisation,
     Person,
+    Posting,
     Role,
     Staffed,
 )
@@ -20,12 +22,13 @@ from shared.organisation.text import LANGUAGES, Language, Text
 __all__ = [
     "LANGUAGES",
     "POSTS",
-    "CaseClass",
+    "Choices",
+    "Conditions",
     "Contact",
     "Department",
     "Duty",
     "Fault",
-    "KindLimits",
+    "Facts",
     "Language",
     "Limits",
     "Line",
@@ -33,10 +36,12 @@ __all__ = [
     "Organisation",
     "OrganisationWrong",
     "Person",
+    "Posting",
     "Post",
     "Role",
     "Rung",
     "RungTime",
+    "SpecialLimits",
     "Staffed",
     "Text",
     "load",

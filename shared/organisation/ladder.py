@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Self, get_args
@@ -13,10 +14,13 @@ from pydantic_core import CoreSchema, core_schema
 from shared.calendar import Calendar, Limit, due, fraction_point
 from shared.organisation.part import Part
 
-Post = Literal["holder", "deputy", "head", "leader", "principal", "coordinator"]
+Post = Literal[
+    "holder", "deputy", "head", "leader", "principal", "group", "coordinator", "supervisors", "heads"
+]
 POSTS: tuple[Post, ...] = get_args(Post)
+"""`group` is the leading group, `heads` the heads of all departments: what all are told of (通報)."""
 
-Action = Literal["remind", "warn", "breach", "escalate"]
+Action = Literal["remind", "warn", "breach", "escalate", "circulate"]
 
 _DUE = 10_000
 
@@ -45,11 +49,16 @@ class RungTime:
     def __str__(self) -> str:
         return f"+{self.offset}" if self.offset else f"{self.basis_points // 100}%"
 
-    def instant(self, calendar: Calendar, start: datetime, end: datetime, limit: Limit) -> datetime:
-        """When it falls for an obligation that runs from `start` to `end` under that limit, in UTC."""
+    def instant(
+        self, calendar: Calendar, start: datetime, end: datetime, limit: Limit, paused: int = 0
+    ) -> datetime:
+        """When it falls for an obligation that runs from `start` to `end` under that limit, in UTC.
+
+        `paused`: the seconds by which pauses have moved its end, as the limit counts them.
+        """
         if self.offset:
             return due(calendar, end, self.offset)
-        return fraction_point(calendar, start, end, limit, self.basis_points)
+        return fraction_point(calendar, start, end, limit, self.basis_points, paused)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -65,12 +74,15 @@ class Rung(Part):
     """At this time, this is done, and these are told.
 
     `to` names posts of the department that holds the case (`holder`, `deputy`, `head`, `leader`), the
-    `principal` leader, the `coordinator`, or a post of one certain department as `housing/head`.
+    `principal` leader, the leading `group`, the `coordinator`, the `supervisors`, the `heads` of all departments, or
+    a post of one certain department as `housing/head`.
     """
 
     at: RungTime
     action: Action
     to: tuple[str, ...] = Field(min_length=1)
+    times: int = Field(1, ge=1, le=50)
+    """So often, at one, two, three … times the offset."""
 
     @field_validator("to", mode="before")
     @classmethod
@@ -85,10 +97,20 @@ class Rung(Part):
             "warn": before,
             "breach": not before and exactly,
             "escalate": not exactly,
+            "circulate": not exactly,
         }
         if not fits[self.action]:
             raise ValueError(
                 f"{self.action} does not fit {self.at}: remind and warn stand before 100%, breach at 100%, "
-                "escalate after it, at an offset such as +1wd"
+                "escalate and circulate after it, at an offset such as +1wd"
             )
+        if self.times > 1 and exactly:
+            raise ValueError(f"{self.at} can't be repeated: only an offset such as +1wd can")
         return self
+
+    def each(self) -> Iterator[Rung]:
+        """Its repetitions, one by one."""
+        for n in range(1, self.times + 1):
+            offset = self.at.offset
+            at = self.at if offset is None else RungTime(_DUE, Limit(offset.number * n, offset.unit))
+            yield self.model_copy(update={"at": at, "times": 1})

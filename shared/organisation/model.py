@@ -10,16 +10,21 @@ import orjson
 from pydantic import Field
 
 from shared.calendar import Calendar
+from shared.events.cases import CaseClass
 from shared.events.messages import Kind
 from shared.organisation.hours import Hours
 from shared.organisation.ladder import POSTS, Post, Rung
-from shared.organisation.limits import CaseClass, KindLimits, Limits
+from shared.organisation.limits import USUAL, Conditions, Facts, Limits, SpecialLimits
 from shared.organisation.part import Address, Part, Slug
 from shared.organisation.text import LANGUAGES, Language, Text
 
 Role = Literal[
     "officer", "deputy", "head", "leader", "principal", "coordinator", "supervisor", "clerk", "admin"
 ]
+
+
+SENDER = "sender"
+"""Who owes a reply."""
 
 
 class Duty(Part):
@@ -31,6 +36,8 @@ class Duty(Part):
     """Where it is laid down, as it is cited."""
     keywords: dict[Language | Literal["any"], tuple[str, ...]] = Field(default_factory=dict)
     """By the language they are written in; traditional and simplified Chinese find each other."""
+    urgent: dict[Language | Literal["any"], tuple[str, ...]] = Field(default_factory=dict)
+    """Words that make a case of this duty urgent."""
 
     def words(self) -> list[str]:
         """Its keywords of all languages."""
@@ -63,6 +70,8 @@ class Department(Staffed):
     duties: tuple[Duty, ...] = ()
     parent: Slug | None = None
     contact: Contact = Contact()
+    hours: Hours | None = Field(None, alias="calendar")
+    """When it works, where that is not when the organisation does."""
 
 
 class Person(Part):
@@ -76,6 +85,37 @@ class Person(Part):
     mail: Address
     department: Slug | None = None
     roles: tuple[Literal["supervisor", "clerk", "admin"], ...] = ()
+
+
+class Posting(Part):
+    """Somebody posted with enterprises (企業指導員、掛點): sees their cases and is told what becomes of them (M08, M37)."""
+
+    person: Slug
+    mails: tuple[str, ...] = Field(min_length=1)
+    """Addresses of the enterprises, or their domains as `@example.org`."""
+
+
+class Choices(Part):
+    """What an organisation does its own way."""
+
+    deemed_accepted: bool = False
+    """A case that nobody accepts or returns within the limit counts as accepted (視同簽收)."""
+    first_receiver_leads: bool = False
+    """Where responsibilities overlap, who received it first keeps the lead (首接負責)."""
+    transfers: bool = False
+    """A department may hand a case to another directly."""
+    sign_off: tuple[Kind, ...] = ()
+    """Kinds whose final answers the head of the department signs off."""
+    grants: Post = "leader"
+    """Who grants more time."""
+    inspects: Post = "supervisors"
+    """Who looks whether what is called solved is."""
+    enter: dict[CaseClass, Post] = Field(
+        default_factory=lambda: {"cross": "leader", "external": "leader", "major": "principal", "hard": "group"}
+    )
+    """The post that a case of that class goes to at once (M12)."""
+    digest: str | None = Field(None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    """When each person's daily digest goes out, on the post's clock; where absent, when its working day begins."""
 
 
 class Line(Part):
@@ -106,9 +146,15 @@ class Organisation(Part):
     """The principal leaders (主要領導)."""
     departments: tuple[Department, ...] = Field(min_length=1)
     people: tuple[Person, ...] = Field(min_length=1)
+    leading_group: tuple[Slug, ...] = ()
+    """Who sits in the leading group (領導小組); where absent, the principal leaders."""
     limits: Limits = Limits()
-    kinds: dict[Kind, KindLimits] = Field(default_factory=dict)
+    special_limits: tuple[SpecialLimits, ...] = ()
     ladder: tuple[Rung, ...] = Field(min_length=1)
+    ladders: dict[Slug, tuple[Rung, ...]] = Field(default_factory=dict)
+    """Other ladders, which `special_limits` may name."""
+    choices: Choices = Choices()
+    postings: tuple[Posting, ...] = ()
     terms: dict[str, Text] = Field(default_factory=dict)
     """The organisation's own words for ours, by our word (DESIGN.md section 1)."""
 
@@ -138,35 +184,78 @@ class Organisation(Part):
         """Duties, with the department that has them, by id."""
         return {duty.id: (department, duty) for department in self.departments for duty in department.duties}
 
-    def limits_for(self, kind: Kind, of_class: CaseClass | None = None) -> Limits:
-        """The limits of a kind of case: its class's before the kind's before the organisation's."""
-        own = self.kinds.get(kind, KindLimits())
-        limits = own.limits.over(self.limits)
-        return own.classes[of_class].over(limits) if of_class in own.classes else limits
+    @cached_property
+    def calendars(self) -> dict[str, Calendar]:
+        """The calendars of the departments that have their own, by department."""
+        return {one.id: one.hours.calendar() for one in self.departments if one.hours is not None}
+
+    def calendar_of(self, holder: str) -> Calendar:
+        """When whoever owes something works: a department's own calendar, else the organisation's."""
+        return self.calendars.get(holder.partition("/")[0], self.calendar)
+
+    def conditions_for(self, facts: Facts) -> Conditions:
+        """What holds for cases of these facts: every set of special limits that fits, the later over the earlier."""
+        found = Conditions(limits=self.limits.over(USUAL))
+        for special in self.special_limits:
+            if special.fit(facts):
+                found = Conditions(
+                    limits=special.limits.over(found.limits),
+                    ladder=special.ladder or found.ladder,
+                    extensions=found.extensions if special.extensions is None else special.extensions,
+                )
+        return found
+
+    def limits_for(self, kind: Kind) -> Limits:
+        """The limits of an everyday case of that kind."""
+        return self.conditions_for(Facts(kind=kind)).limits
+
+    def rungs(self, ladder: str | None = None) -> tuple[Rung, ...]:
+        """The rungs of a ladder, its repetitions one by one; the usual ladder where none is named. Raises `KeyError`."""
+        rungs = self.ladder if ladder is None else self.ladders[ladder]
+        return tuple(one for rung in rungs for one in rung.each())
 
     def staffed(self, holder: str) -> Staffed:
-        """The post that holds a case: a department by its id, or `coordinator`. Raises `KeyError`."""
-        return self.coordinator if holder == "coordinator" else self.department[holder]
+        """The office around whoever owes something: a department for itself and its posts, else the coordinator's.
+
+        Raises `KeyError` for what is neither a department nor a post.
+        """
+        place, _, _ = holder.partition("/")
+        if place in self.department:
+            return self.department[place]
+        if place == SENDER or place in POSTS:
+            return self.coordinator
+        raise KeyError(place)
 
     def who(self, post: str, holder: str) -> tuple[str, ...]:
-        """Ids of the people in a post, seen from who holds the case (a department's id, or `coordinator`).
+        """Ids of the people in a post, seen from who holds the case or owes something.
 
-        `post` as a rung writes it, `housing/head` included. Empty where the post is vacant; raises `KeyError`
-        for an unknown post or department.
+        `holder` is a department's id, `coordinator`, `sender` or itself a post; `post` as a rung writes it,
+        `housing/head` included. Empty where the post is vacant; raises `KeyError` for an unknown one.
         """
         department, slash, own = post.partition("/")
         if slash:
             return self.who(own, department)
+        if post == "holder" and "/" in holder:
+            return self.who(holder, holder)
+        if post == "holder" and holder in POSTS:
+            return self.who(holder, "coordinator")
         place = self.staffed(holder)
         people: dict[Post, tuple[str, ...]] = {
-            "holder": place.officers,
+            "holder": () if holder == SENDER else place.officers,
             "deputy": place.deputies,
             "head": (place.head,),
             "leader": (place.leader,),
             "principal": self.principal,
+            "group": self.leading_group or self.principal,
             "coordinator": self.coordinator.officers,
+            "supervisors": self._supervisors,
+            "heads": tuple(dict.fromkeys(one.head for one in self.departments)),
         }
         return people[_post(post)]
+
+    @cached_property
+    def _supervisors(self) -> tuple[str, ...]:
+        return tuple(person.id for person in self.people if "supervisor" in person.roles)
 
     @cached_property
     def _roles(self) -> dict[str, frozenset[Role]]:
@@ -181,7 +270,7 @@ class Organisation(Part):
             grant("deputy" if isinstance(place, Department) else "coordinator", *place.deputies)
             grant("head" if isinstance(place, Department) else "coordinator", place.head)
             grant("leader", place.leader)
-        grant("principal", *self.principal)
+        grant("principal", *self.principal, *self.leading_group)
         return {person: frozenset(found) for person, found in roles.items()}
 
     def roles(self, person: str) -> frozenset[Role]:
