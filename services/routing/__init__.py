@@ -1,6 +1,6 @@
 """The desk: messages → cases; obligations and their ladders; who may answer.
 
-Hears `messages`. Publishes `cases` and `organisation`.
+Hears `messages`, and of its own `cases` what another case must follow. Publishes `cases` and `organisation`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from services.routing.people import router as sign_in
 from services.routing.published import ORGANISATIONS
 from shared.aggregate import Aggregates
 from shared.bus import Subscription
+from shared.events.cases import CaseLinked, CaseMerged, CaseSplit
 from shared.events.messages import MessageReceived, MessageSentAgain
 from shared.service import House, Service, Timer
 
@@ -36,6 +37,9 @@ def service(house: House) -> Service:
         subscriptions=[
             Subscription(("messages",), frozenset({MessageReceived.TYPE}), handlers.on_received),
             Subscription(("messages",), frozenset({MessageSentAgain.TYPE}), handlers.on_sent_again),
+            Subscription(("cases",), frozenset({CaseMerged.TYPE}), handlers.on_merged),
+            Subscription(("cases",), frozenset({CaseLinked.TYPE}), handlers.on_linked),
+            Subscription(("cases",), frozenset({CaseSplit.TYPE}), handlers.on_split),
         ],
         timers=[Timer(CASES, handlers.on_due)],
         routers=[router(office), pages(house, office), sign_in(house, people)],

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Body, Header, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.routing.case import State
-from services.routing.commands import TABLE, Command, Feedback, Row, offered
+from services.routing.commands import TABLE, Command, Contest, Feedback, Row, Urge
 from services.routing.files import MEDIA_TYPE
 from services.routing.office import Filter, Office, etag
 from services.routing.shapes import CaseList, ShownCase, TrackedCase
+from services.routing.standing import RIGHTS
 from shared.events.messages import Channel, Kind
 from shared.rights import Principal, Right, requires
 from shared.web.openapi import ProblemDetails
@@ -137,7 +138,7 @@ def _reading(routes: APIRouter, office: Office) -> None:
 
 
 def _command(routes: APIRouter, office: Office, name: str, row: Row) -> None:
-    right = Right.CASES_HANDLE if row.who == "department" else Right.CASES_DISPATCH
+    right = RIGHTS[row.who]
 
     async def command(
         *,
@@ -158,7 +159,7 @@ def _command(routes: APIRouter, office: Office, name: str, row: Row) -> None:
             department=case.department,
             version=answer.version,
             repeated=answer.repeated,
-            commands=offered(case),
+            commands=[*office.possible(principal, case)],
         )
 
     # One function serves all commands; what differs, FastAPI reads from its annotations.
@@ -188,13 +189,43 @@ def _tracking(routes: APIRouter, office: Office) -> None:
         response.headers["Cache-Control"] = "no-store"
         return await office.track(code)
 
-    @routes.post("/track/{code}/feedback", responses=problems(400, 404, 409, 422, 503))
-    async def feedback(
-        principal: Annotated[Principal, requires(Right.PUBLIC)],
+    for name, command, summary in _OF_SENDERS:
+        _hearing(routes, office, name, command, summary)
+
+
+_OF_SENDERS: tuple[tuple[str, type[Command], str], ...] = (
+    ("feedback", Feedback, "Is it solved? A yes closes the case, another person looks at a no"),
+    ("contest", Contest, "Disagree with how the case ended; another person reviews it, once"),
+    ("urge", Urge, "Ask whoever has the case to hurry"),
+)
+"""What a sender may do with their tracking code."""
+
+
+def _hearing(routes: APIRouter, office: Office, name: str, command: type[Command], summary: str) -> None:
+    async def hear(
+        *,
+        principal: Principal,
         code: Code,
-        body: Feedback,
+        body: Command,
+        ref: Annotated[
+            str | None, Query(max_length=40, description="A part that was split off, by its ref")
+        ] = None,
         idempotency_key: Key = None,
     ) -> Heard:
-        """Is it solved? A yes closes the case, a no opens it again."""
-        answer = await office.feedback(code, body, key=idempotency_key)
+        answer = await office.hear(code, body, ref=ref, key=idempotency_key)
         return Heard(ref=answer.state.ref, state=answer.state.state)
+
+    hear.__annotations__ |= {
+        "body": Annotated[command, Body()],
+        "principal": Annotated[Principal, requires(Right.PUBLIC)],
+    }
+    endpoint: Callable[..., Awaitable[Heard]] = hear
+    routes.add_api_route(
+        f"/track/{{code}}/{name}",
+        endpoint,
+        methods=["POST"],
+        name=f"track_{name}",
+        operation_id=f"track_{name}",
+        summary=summary,
+        responses=problems(400, 404, 409, 422, 503),
+    )

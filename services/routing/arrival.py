@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from services.routing.case import Case
+from services.routing.commands import Now, stamped
+from services.routing.commands.command import OF_THE_DEPARTMENT, taken_up_again
+from services.routing.commands.dispatching import beyond, handed_to, passed_on
+from services.routing.commands.pausing import resume
 from services.routing.desk import Desk
-from services.routing.obligation import COORDINATOR, ending
+from services.routing.evolve import begun
+from services.routing.obligation import COORDINATOR
 from shared.content.words import Evidence
+from shared.events import Record
 from shared.events.cases import (
     CaseAssigned,
     CaseEvent,
     CaseOpened,
     CaseQueued,
+    CaseSplit,
     MessageAttached,
     QueueReason,
-    Started,
 )
 from shared.events.content import ContentRef
 from shared.events.messages import Kind, MessageReceived
+from shared.organisation import Facts
 
 USUAL_KIND: Kind = "problem"
-OF_THE_DEPARTMENT: tuple[Literal["accept", "contact", "resolve"], ...] = ("accept", "contact", "resolve")
-"""What a department owes from the moment a case is assigned to it."""
 
 _CONFIDENTIAL: frozenset[Kind] = frozenset({"report"})
 """What may be about the very department that the words point to: a person assigns it (M01)."""
@@ -40,6 +44,7 @@ class Placement:
     rule: str | None = None
     reason: QueueReason = "no_rule"
     evidence: Evidence | None = None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Arrival:
     """How it found the case it joins, if it finds one."""
     verified: bool = False
     related: str | None = None
+    liaison: str | None = None
+    """The person posted with its sender."""
 
 
 def place(desk: Desk, message: MessageReceived, text: str) -> Placement:
@@ -70,7 +77,8 @@ def place(desk: Desk, message: MessageReceived, text: str) -> Placement:
     match = desk.match(text)
     evidence = Evidence(words=list(match.words), score=match.score, alternatives=dict(match.alternatives))
     if match.department is not None:
-        return Placement(match.department, "rule", match.rule, evidence=evidence)
+        urgent = desk.is_urgent(match.rule, text)
+        return Placement(match.department, "rule", match.rule, evidence=evidence, urgent=urgent)
     if match.words:
         return Placement(None, reason="unsure", evidence=evidence)
     return Placement(None)
@@ -84,13 +92,14 @@ def receive(
         return _open(desk, now, arrival, evidence)
     if case.message == arrival.id:
         return []
-    return _attach(desk, case, now, arrival)
+    return stamped(case, desk.version, _attach(case, Now(desk, now), arrival))
 
 
 def _open(desk: Desk, now: datetime, arrival: Arrival, evidence: ContentRef | None) -> list[CaseEvent]:
     message, placement = arrival.message, arrival.placement
     kind = message.kind or USUAL_KIND
-    promised = desk.starts(kind, COORDINATOR, arrival.at, 1, "promise")
+    facts = Facts(kind, placement.rule, message.sender_kind, placement.urgent)
+    promised = desk.starts(facts, COORDINATOR, arrival.at, 1, "promise") if kind != "praise" else []
     promise = promised[0].due if promised else None
     opened = CaseOpened(
         ref=arrival.ref,
@@ -106,14 +115,21 @@ def _open(desk: Desk, now: datetime, arrival: Arrival, evidence: ContentRef | No
         arrived_at=arrival.at,
         promise=promise,
         related=arrival.related,
+        category=placement.rule,
+        urgent=placement.urgent,
+        scope="internal" if message.sender_kind == "staff" else "external",
+        sender_kind=message.sender_kind,
+        liaison=arrival.liaison,
         organisation=desk.version,
         starts=promised,
     )
     number = 1 + len(promised)
     if placement.department is None:
-        starts = desk.starts(kind, COORDINATOR, now, number, "dispatch")
+        starts = desk.starts(facts, COORDINATOR, now, number, "dispatch")
         return [opened, CaseQueued(reason=placement.reason, evidence=evidence, starts=starts)]
-    starts = desk.starts(kind, placement.department, now, number, *OF_THE_DEPARTMENT)
+    starts = (
+        desk.starts(facts, placement.department, now, number, *OF_THE_DEPARTMENT) if kind != "praise" else []
+    )
     assigned = CaseAssigned(
         department=placement.department,
         by=placement.by,
@@ -122,20 +138,16 @@ def _open(desk: Desk, now: datetime, arrival: Arrival, evidence: ContentRef | No
         beyond_promise=beyond(starts, promise),
         starts=starts,
     )
+    if kind == "praise":
+        return [opened, assigned, *passed_on(begun(opened), Now(desk, now), placement.department)]
+    if placement.urgent:
+        told = Now(desk, now).tell(begun(opened), ["holder"], placement.department)
+        assigned = assigned.model_copy(update={"notices": told})
     return [opened, assigned]
 
 
-def beyond(starts: Sequence[Started], promise: datetime | None) -> bool:
-    """Whether a limit that begins ends after what the sender was promised."""
-    return promise is not None and any(one.due > promise for one in starts)
-
-
-def _attach(desk: Desk, case: Case, now: datetime, arrival: Arrival) -> list[CaseEvent]:
+def _attach(case: Case, now: Now, arrival: Arrival) -> list[CaseEvent]:
     reopens = arrival.verified and case.state in {"answered", "closed"}
-    number = case.started + 1
-    starts = (
-        desk.starts(case.kind, case.department, now, number, "resolve") if reopens and case.department else []
-    )
     attached = MessageAttached(
         ref=case.ref,
         message=arrival.id,
@@ -144,10 +156,41 @@ def _attach(desk: Desk, case: Case, now: datetime, arrival: Arrival) -> list[Cas
         how=arrival.how,
         verified=arrival.verified,
         reopened=reopens,
-        ends=ending(case.obligations, now, "cancelled", "callback", "silence") if reopens else [],
-        starts=starts,
     )
-    if reopens and case.department is None:
-        dispatch = desk.starts(case.kind, COORDINATOR, now, number, "dispatch")
-        return [attached, CaseQueued(reason="reopened", starts=dispatch)]
+    if reopens:
+        starts, queued = taken_up_again(case, now, "resolve")
+        ends = now.ends(case, "cancelled")
+        return [attached.model_copy(update={"ends": ends, "starts": starts}), *queued]
+    if arrival.verified and case.pause is not None and case.pause.reason == "sender":
+        return [attached, resume(case, now, "reply")]
     return [attached]
+
+
+def part(desk: Desk, now: datetime, ref: str, record: Record, whole: CaseOpened) -> list[CaseEvent]:
+    """A part that was split off opens as a case of its own; what its sender was promised runs from arrival, as ever.
+
+    `record` is the split's, `whole` the opening of the case that it was part of.
+    """
+    split = record.data
+    assert isinstance(split, CaseSplit)
+    facts = Facts(split.kind, whole.category, whole.sender_kind, whole.urgent)
+    promised = (
+        desk.starts(facts, COORDINATOR, whole.arrived_at, 1, "promise") if split.kind != "praise" else []
+    )
+    opened = whole.model_copy(
+        update={
+            "ref": ref,
+            "kind": split.kind,
+            "acknowledge": False,
+            "related": None,
+            "parent": record.subject,
+            "organisation": desk.version,
+            "starts": promised,
+            "promise": promised[0].due if promised else None,
+        }
+    )
+    case = begun(opened).model_copy(update={"started": len(promised)})
+    room = Now(desk, now, split.words, split.actor)
+    if split.department is None:
+        return [opened, CaseQueued(reason="split", starts=room.starts(case, "dispatch", owner=COORDINATOR))]
+    return [opened, *handed_to(case, room, split.department, by="split")]

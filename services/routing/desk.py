@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from services.routing.assign import matcher
 from services.routing.obligation import Obligation
-from shared.calendar import Calendar, Limit, add_counted, due, opening
+from shared.calendar import Calendar, Limit, add_counted, due, opening, shifted
 from shared.events.messages import Kind
 from shared.events.obligations import Action, Notice, ObligationKind, Started
 from shared.folding import fold
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _LAPSING: frozenset[ObligationKind] = frozenset({"silence", "reply", "pause"})
 """What nobody is late with: when its time is over, the case goes on."""
-_SENDERS: frozenset[ObligationKind] = frozenset({"reply"})
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _REMEMBERED = 4096
 
@@ -62,10 +61,9 @@ class Desk:
         self.match = matcher(organisation)
         _check(organisation)
         self._conditions: dict[Facts, Conditions] = {}
-        self._ladders = {
-            name: _steps(organisation.rungs(name)) for name in (None, *organisation.ladders)
-        }
-        self._ladders[DEEMED] = (*(step for step in self._ladders[None] if step.at.offset is None)[:-1], _LAPSE)
+        self._ladders = {name: _steps(organisation.rungs(name)) for name in (None, *organisation.ladders)}
+        reminders = (step for step in self._ladders[None] if step.action in {"remind", "warn"})
+        self._ladders[DEEMED] = (*reminders, _LAPSE)
         self._remembered: dict[tuple[str, Limit, str | None, bool, int], _Times] = {}
         self._lines = {
             box.address.casefold(): box.department for box in organisation.mailboxes if box.department
@@ -125,29 +123,17 @@ class Desk:
         begun: list[Started] = []
         for kind in kinds:
             if (limit := self.limit(kind, facts)) is not None:
-                begun.append(self.start(facts, kind, owner, since, limit, number + len(begun)))
+                begun.append(self.start(facts, kind, owner, since, limit=limit, number=number + len(begun)))
         return begun
 
     def start(
-        self,
-        facts: Facts,
-        kind: ObligationKind,
-        owner: str,
-        since: datetime,
-        limit: Limit,
-        number: int,
-        *,
-        until: datetime | None = None,
+        self, facts: Facts, kind: ObligationKind, owner: str, since: datetime, *, limit: Limit, number: int
     ) -> Started:
-        """One obligation begins, under that limit; or ends at `until`, where its end was agreed upon."""
+        """One obligation begins, under that limit."""
         deemed = kind == "accept" and self.choices.deemed_accepted
         binding = kind not in _LAPSING and not deemed
         ladder = DEEMED if deemed else (self.conditions(facts).ladder if binding else None)
-        end, first = until, until
-        if end is None:
-            end, first = self._times(owner, limit, ladder, since, binding=binding)
-        elif binding:
-            first = self._rung_at(self._ladders[ladder][0], owner, since, end, limit)
+        end, first = self._times(owner, limit, ladder, since, binding=binding)
         return Started(
             id=f"{kind}-{number}",
             kind=kind,
@@ -170,15 +156,14 @@ class Desk:
         paused: int = 0,
         passed: datetime | None = None,
     ) -> Started:
-        """The same owed with another end. Rungs that fell before are not climbed again, nor such as would have fallen
-        by `passed`.
+        """The same owed with another end. Rungs that fell are not climbed again; where `passed` is given, the ladder
+        begins anew, but for reminders that would have fallen by then.
         """
         longer = replace(one, due=end, paused=one.paused + paused)
-        rung, at = one.next_rung, None
-        if rung is not None:
-            at = self._falls(longer, rung)
-        while passed is not None and rung is not None and at is not None and at <= passed:
-            rung, at = self.rung_after(longer, rung)
+        rung = one.next_rung if passed is None else 0
+        at = None if rung is None else self._falls(longer, rung)
+        while passed is not None and at is not None and at <= passed and self._reminds(longer, rung):
+            rung, at = self.rung_after(longer, rung or 0)
         return Started(
             id=f"{one.kind}-{number}",
             kind=one.kind,
@@ -192,6 +177,17 @@ class Desk:
             next_rung=rung,
             next_at=at,
         )
+
+    def later(self, begun: Started, paused: int, passed: datetime) -> Started:
+        """What has just begun under other limits, later by the pauses there were, without reminders in the past."""
+        one = Obligation.started(begun)
+        end = (
+            shifted(self.calendar(one.owner), one.due, paused, Limit.parse(one.limit)) if paused else one.due
+        )
+        return self.again(one, int(one.id.rpartition("-")[2]), end=end, paused=paused, passed=passed)
+
+    def _reminds(self, one: Obligation, rung: int | None) -> bool:
+        return rung is not None and self.step(one, rung).action in {"remind", "warn"}
 
     def extended(self, one: Obligation, limit: Limit) -> datetime:
         """When it ends with so much more time."""
@@ -215,7 +211,11 @@ class Desk:
         digest: bool = False,
     ) -> list[Notice]:
         """Who is told, and when: not outside the post's hours, but for what is urgent; a digest in the next one."""
-        told = None if urgent else opening(self.calendar(owner), at, self.choices.digest if digest else None, strictly=digest)
+        told = (
+            None
+            if urgent
+            else opening(self.calendar(owner), at, self.choices.digest if digest else None, strictly=digest)
+        )
         return [
             Notice(person=person, at=None if told == at else told, digest=digest and not urgent)
             for person in people
@@ -240,14 +240,18 @@ class Desk:
         at, limit = self._steps_of(one)[rung].at, Limit.parse(one.limit)
         return at.instant(self.calendar(one.owner), one.since, one.due, limit, one.paused)
 
-    def _times(self, owner: str, limit: Limit, ladder: str | None, since: datetime, *, binding: bool) -> _Times:
+    def _times(
+        self, owner: str, limit: Limit, ladder: str | None, since: datetime, *, binding: bool
+    ) -> _Times:
         """When it is due and when its first rung falls. A busy second asks for the same again and again."""
         place = owner if owner in self.organisation.calendars else ""
         key = (place, limit, ladder, binding, int(since.timestamp()))
         if (known := self._remembered.get(key)) is not None:
             return known
         end = due(self.calendar(owner), since, limit)
-        first = self._rung_at(self._ladders[ladder][0], owner, since, end, limit) if binding or ladder else end
+        first = (
+            self._rung_at(self._ladders[ladder][0], owner, since, end, limit) if binding or ladder else end
+        )
         if len(self._remembered) >= _REMEMBERED:
             self._remembered.clear()
         self._remembered[key] = end, first

@@ -10,8 +10,9 @@ from typing import Literal
 
 from services.routing import arrival
 from services.routing.arrival import Arrival
-from services.routing.case import CASES, Case, due, evolve, fields, milliseconds
+from services.routing.case import CASES, Case, due, fields, milliseconds
 from services.routing.desk import Desk
+from services.routing.evolve import evolve
 from services.routing.ladder import climb
 from services.routing.language import detect
 from services.routing.published import ORGANISATION, Published, publish
@@ -21,7 +22,7 @@ from shared.aggregate import Aggregates, Answer, Kind
 from shared.content import ContentGone, seal_model
 from shared.content.words import MessageWords, Sender
 from shared.events import Event, Record
-from shared.events.cases import CaseAlarmed
+from shared.events.cases import CaseAlarmed, CaseJoined, CaseLinked, CaseMerged, CaseOpened, CaseSplit
 from shared.events.content import ContentRef
 from shared.events.messages import MessageReceived, MessageSentAgain
 from shared.service import House
@@ -76,6 +77,43 @@ class Handlers:
                 for rung in event.rungs:
                     metrics.ALARMS.labels(rung.action).inc()
 
+    async def on_merged(self, record: Record) -> None:
+        """A case goes on as another: that one says so."""
+        merged = record.data
+        assert isinstance(merged, CaseMerged)
+        ref = await self._ref_of(record.subject)
+        joined = CaseJoined(case=record.subject, ref=ref)
+        await self._cases.answer(merged.into, record.id, lambda case, _: [joined] if case else [])
+
+    async def on_linked(self, record: Record) -> None:
+        """A case has to do with another: that one says so too."""
+        linked = record.data
+        assert isinstance(linked, CaseLinked)
+        if linked.answers:
+            return
+        ref = await self._ref_of(record.subject)
+        back = CaseLinked(case=record.subject, ref=ref, relation=linked.relation, answers=True)
+        await self._cases.answer(linked.case, record.id, lambda case, _: [back] if case else [])
+
+    async def on_split(self, record: Record) -> None:
+        """A part goes its own way: a case opens for it, with the same sender."""
+        split = record.data
+        assert isinstance(split, CaseSplit)
+        opened = next(one.data for one in await self._store.history(record.subject))
+        assert isinstance(opened, CaseOpened)
+        ref = await self._free_ref(split.part)
+        await self._cases.answer(
+            split.part,
+            record.id,
+            lambda case, now: [] if case else arrival.part(self._desk, now, ref, record, opened),
+            fresh=True,
+        )
+
+    async def _ref_of(self, case_id: str) -> str:
+        case = (await self._cases.load(case_id)).state
+        assert case is not None
+        return case.ref
+
     async def publish_organisation(self) -> None:
         """Say which organisation and calendar hold from here on, where they changed."""
         version, calendar = self._desk.version, self._house.organisation.calendar.digest
@@ -96,8 +134,11 @@ class Handlers:
             language=said if said in _LANGUAGES else detect(text),
             ref=ids.case_ref(self._refs, own),
             placement=arrival.place(self._desk, message, text),
+            liaison=None if message.anonymous else self._desk.liaison(words.sender.email),
         )
         target, how = await self._target(own, message)
+        if target is not None:
+            target = await self._goes_on_as(target)
         if target is None:
             standing = await self._store.claim({f"thread:{message.thread}": own, f"ref:{came.ref}": own})
             target = standing[f"thread:{message.thread}"]
@@ -121,6 +162,12 @@ class Handlers:
         if hinted and (await self._cases.load(hinted)).state is not None:
             return hinted, "hint"
         return None, "thread"
+
+    async def _goes_on_as(self, case_id: str) -> str:
+        """The case itself, or the one that it was merged into."""
+        while (case := (await self._cases.load(case_id)).state) is not None and case.merged_into is not None:
+            case_id = case.merged_into
+        return case_id
 
     async def _case_of(self, message: str) -> str | None:
         """The case that an earlier message is known to belong to: one that nobody has verified proves nothing."""

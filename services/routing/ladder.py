@@ -2,38 +2,95 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.routing.case import Case
+from services.routing.commands import Now, stamped
+from services.routing.commands.pausing import resume
 from services.routing.desk import Desk
-from services.routing.obligation import Obligation, ending
-from shared.events.cases import CaseAlarmed, CaseClosed, CaseEvent, Notice, Rung
+from services.routing.obligation import Obligation, ended, ending
+from shared.calendar import opening
+from shared.events.cases import CaseAccepted, CaseAlarmed, CaseClosed, CaseEvent
+from shared.events.obligations import Notice, Rung
+
+_AT_ONCE = timedelta(minutes=1)
+"""A rung noticed within that time was noticed when it fell."""
 
 
 def climb(desk: Desk, case: Case, now: datetime) -> list[CaseEvent]:
-    """Every rung that fell due by `now`, each once.
+    """Every rung that fell due by `now`, each once, and what follows from what lapsed.
 
     What was missed while nothing ran is recorded as late; only each obligation's present rung is told of, in
     one notice to each person whom any of them concerns.
     """
     fallen = [one for one in case.obligations if one.next_at is not None and one.next_at <= now]
     rungs: list[Rung] = []
-    told: dict[str, list[int]] = {}
+    present: list[int] = []
+    lapsed: list[Obligation] = []
     for one in fallen:
-        if not one.binding:
-            continue
-        rungs.extend(_climbed(desk, one, now))
-        for person in desk.people(desk.step(one, rungs[-1].rung).posts, one.owner):
-            told.setdefault(person, []).append(len(rungs) - 1)
+        climbed = _climbed(desk, one, now)
+        if climbed[-1].action == "lapse":
+            lapsed.append(one)
+            rungs.extend(climbed[:-1])
+        else:
+            rungs.extend(climbed)
+            present.append(len(rungs) - 1)
     events: list[CaseEvent] = []
     if rungs:
-        notices = [Notice(person=person, rungs=which) for person, which in told.items()]
+        notices = _notices(desk, case, rungs, present, now)
         events.append(CaseAlarmed(at=max(rung.at for rung in rungs), rungs=rungs, notices=notices))
-    if any(one.kind == "silence" for one in fallen):
-        ends = ending(case.obligations, now, "lapsed", "silence")
-        ends += ending([one for one in case.obligations if one.kind != "silence"], now, "cancelled")
-        events.append(CaseClosed(outcome="silence", ends=ends))
-    return events
+    events += _after(desk, case, lapsed, now)
+    return stamped(case, desk.version, events)
+
+
+def _after(desk: Desk, case: Case, lapsed: list[Obligation], now: datetime) -> list[CaseEvent]:
+    """What follows where time is over and nobody is late."""
+    for one in lapsed:
+        match one.kind:
+            case "accept":
+                return [CaseAccepted(deemed=True, ends=[ended(one, now, "lapsed")])]
+            case "reply" | "pause":
+                return [resume(case, Now(desk, now), "lapsed", one.due)]
+            case "silence":
+                ends = ending(case.obligations, now, "lapsed", "silence")
+                ends += ending([two for two in case.obligations if two.kind != "silence"], now, "cancelled")
+                return [CaseClosed(outcome="silence", ends=ends)]
+    return []
+
+
+def _notices(desk: Desk, case: Case, rungs: list[Rung], present: list[int], now: datetime) -> list[Notice]:
+    """One notice for each person; reminders wait for the day's digest, but for what is urgent or especially major."""
+    told: dict[str, list[int]] = {}
+    owners = {one.id: one for one in case.obligations}
+    for index in present:
+        one = owners[rungs[index].obligation]
+        for person in desk.people(desk.step(one, rungs[index].rung).posts, one.owner):
+            told.setdefault(person, []).append(index)
+    notices = []
+    for person, which in told.items():
+        digest = (
+            not case.urgent
+            and case.case_class != "major"
+            and all(rungs[index].action in {"remind", "warn"} for index in which)
+        )
+        first = rungs[which[0]]
+        at = (
+            None
+            if case.urgent
+            else _told_at(desk, first.owner, max(rungs[index].at for index in which), now, digest=digest)
+        )
+        notices.append(Notice(person=person, rungs=which, at=at, digest=digest))
+    return notices
+
+
+def _told_at(desk: Desk, owner: str, fell: datetime, now: datetime, *, digest: bool) -> datetime | None:
+    """When the post is told: in its hours. None is at once."""
+    noticed = fell if now - fell <= _AT_ONCE else now
+    calendar = desk.calendar(owner)
+    if digest:
+        return opening(calendar, noticed, desk.choices.digest, strictly=True)
+    told = opening(calendar, noticed)
+    return None if told == noticed else told
 
 
 def _climbed(desk: Desk, one: Obligation, now: datetime) -> list[Rung]:

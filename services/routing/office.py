@@ -10,18 +10,19 @@ from datetime import datetime
 import orjson
 
 from services.routing.case import CASES, Case, milliseconds
-from services.routing.commands import Command, Feedback, Now, Refused, decide, row_of
+from services.routing.commands import Command, Now, Other, Refused, decide, offered, row_of
+from services.routing.commands.table import TABLE
 from services.routing.desk import Desk
 from services.routing.files import Download, Files
 from services.routing.shapes import CaseList, ShownCase, TrackedCase
-from services.routing.views import Views, belongs, listed
+from services.routing.standing import standing
+from services.routing.views import Views, belongs, listed, parts
 from shared import ids
 from shared.aggregate import Aggregates, Answer, Loaded
 from shared.content import seal_model
-from shared.content.words import Note
-from shared.events import Event
+from shared.events import Event, Record
 from shared.events.content import ContentRef
-from shared.rights import Principal, may_handle_case, may_see_case, may_see_sender, sees_all_cases
+from shared.rights import Principal, may_see_case, sees_all_cases
 from shared.service import House
 from shared.store import Sealed, Where
 from shared.tracking import Tracking
@@ -126,9 +127,20 @@ class Office:
         if not case_id or loaded is None or loaded.state is None:
             raise not_found("case")
         case = loaded.state
-        if not may_see_case(principal, department=case.department, past_departments=case.past):
+        if not may_see_case(
+            principal,
+            department=case.department,
+            past_departments=case.past,
+            helpers=case.helpers,
+            liaison=case.liaison,
+        ):
             raise not_found("case")
         return Found(case_id, loaded)
+
+    def possible(self, principal: Principal, case: Case) -> Sequence[str]:
+        """The commands that somebody may give now, by name."""
+        who = standing(principal, case, self._house.organisation)
+        return [name for name in offered(case) if TABLE[name].who in who]
 
     @property
     def departments(self) -> Sequence[str]:
@@ -151,7 +163,7 @@ class Office:
 
     async def original(self, principal: Principal, found: Found, message: str) -> Download:
         """A message as it came, with who sent it. Raises Problem 403, 404 or 410."""
-        if not may_see_sender(principal, kind=found.case.kind, department=found.case.department):
+        if not self._views.sees_sender(principal, found.case):
             raise Problem(
                 403, "sender-not-shown", "You may not see who sent this", "The original names its sender."
             )
@@ -167,24 +179,53 @@ class Office:
         if_match: str | None = None,
     ) -> Answer[Case]:
         """Give a command, once for each `key`. Raises Problem 403, 409 (naming the rule) or 412."""
-        of_department = row_of(command).who == "department"
-        if of_department and not may_handle_case(principal, department=found.case.department):
+        row = row_of(command)
+        if row.who not in standing(principal, found.case, self._house.organisation):
             raise Problem(
-                403, "not-your-case", "This case is not yours to handle", "Its department handles it."
+                403,
+                "not-your-case",
+                "This case is not yours to handle",
+                f"It takes the {row.who} of the case.",
             )
-        return await self._give(found, command, principal.id, key=key, if_match=if_match)
+        other = await self._other(principal, found, command)
+        return await self._give(found, command, principal.id, key=key, if_match=if_match, other=other)
+
+    async def _other(self, principal: Principal, found: Found, command: Command) -> Other | None:
+        """The case that a command names besides its own. Raises Problem 404 or 409."""
+        if command.other_ref is None:
+            return None
+        named = await self.find(principal, command.other_ref)
+        if named.id == found.id:
+            raise Problem(409, "same-case", "This is the same case", "Name another case.", rule="same-case")
+        return Other(named.id, named.case.ref, named.case.is_open)
 
     async def track(self, code: str) -> TrackedCase:
         """What a sender sees by a tracking code. Raises Problem 404 for a wrong one."""
         found, message = await self._tracked(code)
         return await self._views.tracked(found.id, found.case, message)
 
-    async def feedback(self, code: str, feedback: Feedback, *, key: str | None = None) -> Answer[Case]:
-        """The sender says what the answer was worth. Raises Problem 404 or 409."""
+    async def hear(
+        self, code: str, command: Command, *, ref: str | None = None, key: str | None = None
+    ) -> Answer[Case]:
+        """The sender says what the answer was worth, contests an end, or urges. Raises Problem 404 or 409.
+
+        `ref` names a part that was split off, where it is not the case that the code was given for.
+        """
         found, message = await self._tracked(code)
-        if not belongs(await self._store.history(found.id), message):
+        history = await self._store.history(found.id)
+        if not belongs(history, message):
             raise not_found("case")
-        return await self._give(found, feedback, SENDER, key=key)
+        if ref is not None and ids.read_ref(ref) != found.case.ref:
+            found = await self._part(history, ref)
+        return await self._give(found, command, SENDER, key=key)
+
+    async def _part(self, history: Sequence[Record], ref: str) -> Found:
+        """A part of the case that was split off."""
+        for part in parts(history):
+            loaded = await self._cases.load(part)
+            if loaded.state is not None and loaded.state.ref == ids.read_ref(ref):
+                return Found(part, loaded)
+        raise not_found("case")
 
     async def _tracked(self, code: str) -> tuple[Found, str]:
         message = await self._tracking.read(code)
@@ -197,16 +238,23 @@ class Office:
         return Found(case_id, loaded), message
 
     async def _give(
-        self, found: Found, command: Command, actor: str, *, key: str | None, if_match: str | None = None
+        self,
+        found: Found,
+        command: Command,
+        actor: str,
+        *,
+        key: str | None,
+        if_match: str | None = None,
+        other: Other | None = None,
     ) -> Answer[Case]:
         once = key or ids.random_bytes(16).hex()
         input_id = ids.derived("cmd", actor, type(command).__name__, once)
         contents: tuple[Sealed, ...] = ()
         words: ContentRef | None = None
-        if command.text.strip():
-            note = Note(text=command.text.strip())
-            sealed, words = seal_model(note, owner=found.case.message, now=self._clock.now())
+        if (said := command.content) is not None:
+            sealed, words = seal_model(said, owner=found.case.message, now=self._clock.now())
             contents = (sealed,)
+        part = ids.derived("case", input_id)
 
         def decision(case: Case | None, now: datetime) -> Sequence[Event]:
             assert case is not None
@@ -214,7 +262,7 @@ class Office:
                 raise Problem(
                     412, "case-changed", "The case has changed", "Look at it again, then decide again."
                 )
-            return decide(case, command, actor, Now(self._desk, now, words))
+            return decide(case, command, Now(self._desk, now, words, actor, other, part))
 
         try:
             return await self._cases.answer(found.id, input_id, decision, contents=contents)

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from services.routing.case import Outcome, State
+from services.routing.case import State
 from shared.content.words import Sender
-from shared.events.cases import Action, ObligationKind
+from shared.events.cases import Outcome
 from shared.events.messages import Channel, Kind
+from shared.events.obligations import Action, ObligationKind
 
 
 class ListedCase(BaseModel):

@@ -34,6 +34,7 @@ from shared.events.cases import (
     CaseOpened,
     CaseQueued,
     CaseReopened,
+    CaseSplit,
     FeedbackGiven,
     MessageAttached,
     SenderAsked,
@@ -83,7 +84,7 @@ class Views:
         assert case is not None
         now = self._clock.now()
         history = await self._store.history(id)
-        sender_too = may_see_sender(principal, kind=case.kind, department=case.department)
+        sender_too = self.sees_sender(principal, case)
         return ShownCase(
             **listed(id, case, now).model_dump(),
             version=loaded.version,
@@ -96,6 +97,16 @@ class Views:
             messages=[await self._message(record, sender_too=sender_too) for record in _messages(history)],
             timeline=[await self._entry(record) for record in history],
             commands=offered(case),
+        )
+
+    def sees_sender(self, principal: Principal, case: Case) -> bool:
+        """Whether somebody who may see the case may see who sent it."""
+        return may_see_sender(
+            principal,
+            kind=case.kind,
+            department=case.department,
+            helpers=case.helpers,
+            liaison=case.liaison,
         )
 
     async def tracked(self, id: str, case: Case, message: str) -> TrackedCase:
@@ -269,3 +280,8 @@ def belongs(history: Iterable[Record], message: str) -> bool:
         if isinstance(event, MessageAttached) and event.message == message:
             return event.verified
     return False
+
+
+def parts(history: Iterable[Record]) -> list[str]:
+    """Ids of the cases that were split off."""
+    return [event.part for record in history if isinstance(event := record.data, CaseSplit)]

@@ -9,7 +9,7 @@ from shared.calendar.errors import BeyondCalendarError, CalendarError, LimitErro
 from shared.calendar.explain import Interval, Reason, explain
 from shared.calendar.limit import Limit, Unit
 from shared.calendar.official import is_known_country, official_calendar
-from shared.calendar.working_time import add_counted, due, fraction_point, opening, working_seconds
+from shared.calendar.working_time import add_counted, due, fraction_point, opening, shifted, working_seconds
 
 __all__ = [
     "BeyondCalendarError",
@@ -32,5 +32,6 @@ __all__ = [
     "is_known_country",
     "official_calendar",
     "opening",
+    "shifted",
     "working_seconds",
 ]

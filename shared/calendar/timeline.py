@@ -83,7 +83,11 @@ class Timeline:
     def opening_after(self, unix: int, *, first_of_day: bool = False) -> int:
         """When the next span of working time after that instant begins; the first of its day where it is asked for."""
         index = bisect_right(self._begins, unix)
-        while first_of_day and 0 < index < len(self.spans) and self.spans[index].day == self.spans[index - 1].day:
+        while (
+            first_of_day
+            and 0 < index < len(self.spans)
+            and self.spans[index].day == self.spans[index - 1].day
+        ):
             index += 1
         if index >= len(self.spans):
             raise self._beyond(None)

@@ -41,7 +41,7 @@ def working_seconds(calendar: Calendar, begin: datetime, end: datetime) -> int:
 
 
 def fraction_point(
-    calendar: Calendar, start: datetime, end: datetime, limit: Limit, basis_points: int, paused: int = 0
+    calendar: Calendar, start: datetime, end: datetime, limit: Limit, basis_points: int, *, paused: int = 0
 ) -> datetime:
     """The first second at which so much of the time from `start` to `end` is used up, in UTC.
 
@@ -66,15 +66,26 @@ def add_counted(
 
     Each second of the pause that would have counted moves the deadline by one that counts.
     """
-    if not limit.is_working:
+    if limit.is_working:
+        seconds = working_seconds(calendar, begin_pause, end_pause)
+    else:
         seconds = unix_seconds(end_pause) - unix_seconds(begin_pause)
-        return moment(unix_seconds(end) + seconds), seconds
-    seconds = working_seconds(calendar, begin_pause, end_pause)
+    return shifted(calendar, end, seconds, limit), seconds
+
+
+def shifted(calendar: Calendar, end: datetime, seconds: int, limit: Limit) -> datetime:
+    """A deadline so many seconds later, in UTC: working ones for a working limit, else plain."""
+    if not seconds:
+        return end
+    if not limit.is_working:
+        return moment(unix_seconds(end) + seconds)
     line = calendar.timeline
-    return (moment(line.at(line.position(unix_seconds(end)) + seconds)) if seconds else end), seconds
+    return moment(line.at(line.position(unix_seconds(end)) + seconds))
 
 
-def opening(calendar: Calendar, instant: datetime, wall: str | None = None, *, strictly: bool = False) -> datetime:
+def opening(
+    calendar: Calendar, instant: datetime, wall: str | None = None, *, strictly: bool = False
+) -> datetime:
     """The instant itself where somebody works then, both ends of a window included; else when the next window opens.
 
     `strictly`: when the next working day begins, whatever the instant; at the wall-clock time `wall` (`08:30`) where
@@ -84,7 +95,9 @@ def opening(calendar: Calendar, instant: datetime, wall: str | None = None, *, s
     line = calendar.timeline
     if not strictly:
         return instant if line.is_open(now) else moment(line.opening_after(now))
-    return moment(line.opening_after(now, first_of_day=True) if wall is None else _wall_after(calendar, now, wall))
+    return moment(
+        line.opening_after(now, first_of_day=True) if wall is None else _wall_after(calendar, now, wall)
+    )
 
 
 def _wall_after(calendar: Calendar, now: int, wall: str) -> int:

@@ -62,3 +62,20 @@ class Note(_Words):
 
     text: str
     attachments: tuple[Attachment, ...] = ()
+
+
+class Option(_Words):
+    """One way to go on."""
+
+    name: str = Field(min_length=1, max_length=500)
+    pros: str = Field("", max_length=2_000)
+    cons: str = Field("", max_length=2_000)
+    risks: str = Field("", max_length=2_000)
+
+
+class Options(Note):
+    """What goes up with a question: an answer is prepared, with what speaks for and against it (M03)."""
+
+    options: tuple[Option, ...] = ()
+    preferred: int = 1
+    """The one preferred, counted from 1."""

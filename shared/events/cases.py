@@ -16,8 +16,8 @@ from shared.events.obligations import Action, Ended, Notice, ObligationKind, Run
 __all__ = ["Action", "Ended", "Notice", "ObligationKind", "Rung", "Started"]
 
 CaseClass = Literal["major", "hard", "cross", "external"]
-"""Especially major (特別重大), hard (疑難), cross-department, an external difficulty: it chooses the rung a case enters at (M12)."""
-QueueReason = Literal["no_rule", "unsure", "confidential", "returned", "reopened", "overlapping"]
+"""Especially major (特別重大), hard (疑難), cross-department, external: it chooses where a case enters (M12)."""
+QueueReason = Literal["no_rule", "unsure", "confidential", "returned", "reopened", "split"]
 ReturnReason = Literal["not_responsible", "overlapping", "outside_organisation"]
 DeclineReason = Literal["outside_organisation", "before_a_court", "no_facts", "already_decided"]
 PauseReason = Literal["sender", "third_party", "weather", "parts", "court"]
@@ -98,8 +98,8 @@ class CaseAssigned(CaseEvent, type="case.assigned", topic="cases"):
 
     department: str
     by: Literal["rule", "line", "sender", "coordinator", "return_refused", "transfer", "split"]
-    """Who or what decided: a duty's words, the department's own line it came by, the sender's wish, the coordinator, or the
-    department that had it."""
+    """Who or what decided: a duty's words, the department's own line it came by, the sender's wish, the coordinator, or
+    the department that had it."""
     rule: str | None = None
     """The duty that decided, by its id."""
     words: ContentRef | None = None
@@ -361,6 +361,8 @@ class CaseLinked(CaseEvent, type="case.linked", topic="cases"):
     ref: str
     relation: Relation
     """What the other case is to this one."""
+    answers: bool = False
+    """The other case said so first."""
 
 
 class CaseSplit(CaseEvent, type="case.split", topic="cases"):
@@ -372,7 +374,7 @@ class CaseSplit(CaseEvent, type="case.split", topic="cases"):
     """Who leads it; the coordinator dispatches it where nobody is named."""
     kind: Kind
     words: ContentRef
-    """What the part is about: content of the shape `MessageWords`."""
+    """What the part is about: content of the shape `Note`."""
 
 
 class PraisePassedOn(CaseEvent, type="case.praise_passed_on", topic="cases"):

@@ -26,9 +26,9 @@ ObligationKind = Literal[
 ]
 """What can be owed in a case.
 
-`reply`: the sender's, to a question that suspended the case. `pause`: what ends an approved pause. `extension`, `signoff`,
-`review`, `opinion`: a decision on what was asked for, a draft, a sender's "no", an escalation. `inspect`: to look whether what
-is called solved is.
+`reply`: the sender's, to a question that suspended the case. `pause`: what ends an approved pause. `extension`,
+`signoff`, `review`, `opinion`: a decision on more time, a draft, a sender's "no", what was asked upwards. `inspect`: to
+look whether what is called solved is.
 """
 
 Action = Literal["remind", "warn", "breach", "escalate", "circulate", "lapse"]
@@ -41,7 +41,7 @@ class Started(Part):
     id: str
     kind: ObligationKind
     owner: str
-    """A department's id, `coordinator`, `sender`, or a post as the organisation file writes it (`housing/head`, `principal`)."""
+    """A department's id, `coordinator`, `sender`, or a post as the organisation file writes it (`housing/head`)."""
     since: datetime
     due: datetime
     limit: str

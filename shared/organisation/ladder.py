@@ -58,7 +58,7 @@ class RungTime:
         """
         if self.offset:
             return due(calendar, end, self.offset)
-        return fraction_point(calendar, start, end, limit, self.basis_points, paused)
+        return fraction_point(calendar, start, end, limit, self.basis_points, paused=paused)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from pydantic import Field
 
@@ -69,6 +69,16 @@ USUAL = Limits.model_validate(
 """What holds where an organisation says nothing."""
 
 
+class Facts(NamedTuple):
+    """What a case's limits depend on."""
+
+    kind: Kind
+    category: str | None = None
+    sender: str | None = None
+    urgent: bool = False
+    case_class: CaseClass | None = None
+
+
 class SpecialLimits(Part):
     """Limits of certain cases. All sets that fit a case are laid over one another, the later over the earlier.
 
@@ -96,19 +106,6 @@ class SpecialLimits(Part):
             and (self.urgent is None or facts.urgent == self.urgent)
             and (not self.classes or facts.case_class in self.classes)
         )
-
-
-class Facts(Part):
-    """What a case's limits depend on."""
-
-    kind: Kind
-    category: str | None = None
-    sender: str | None = None
-    urgent: bool = False
-    case_class: CaseClass | None = None
-
-
-SpecialLimits.model_rebuild()
 
 
 class Conditions(Part):

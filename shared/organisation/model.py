@@ -88,7 +88,7 @@ class Person(Part):
 
 
 class Posting(Part):
-    """Somebody posted with enterprises (企業指導員、掛點): sees their cases and is told what becomes of them (M08, M37)."""
+    """Somebody posted with enterprises (企業指導員、掛點), who sees their cases and hears how they end (M08, M37)."""
 
     person: Slug
     mails: tuple[str, ...] = Field(min_length=1)
@@ -110,9 +110,12 @@ class Choices(Part):
     """Who grants more time."""
     inspects: Post = "supervisors"
     """Who looks whether what is called solved is."""
-    enter: dict[CaseClass, Post] = Field(
-        default_factory=lambda: {"cross": "leader", "external": "leader", "major": "principal", "hard": "group"}
-    )
+    enter: dict[CaseClass, Post] = {
+        "cross": "leader",
+        "external": "leader",
+        "major": "principal",
+        "hard": "group",
+    }
     """The post that a case of that class goes to at once (M12)."""
     digest: str | None = Field(None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     """When each person's daily digest goes out, on the post's clock; where absent, when its working day begins."""
@@ -210,7 +213,7 @@ class Organisation(Part):
         return self.conditions_for(Facts(kind=kind)).limits
 
     def rungs(self, ladder: str | None = None) -> tuple[Rung, ...]:
-        """The rungs of a ladder, its repetitions one by one; the usual ladder where none is named. Raises `KeyError`."""
+        """The rungs of a ladder, repetitions one by one; the usual ladder where none is named. Raises `KeyError`."""
         rungs = self.ladder if ladder is None else self.ladders[ladder]
         return tuple(one for rung in rungs for one in rung.each())
 

@@ -31,6 +31,8 @@ class Right(StrEnum):
     CASES_READ = "cases.read", "read the cases one may see"
     CASES_HANDLE = "cases.handle", "accept, return, contact, ask and answer, for one's own department"
     CASES_DISPATCH = "cases.dispatch", "assign, decide on returns, decline"
+    CASES_ADVISE = "cases.advise", "give an opinion on a case when asked for it"
+    CASES_DIRECT = "cases.direct", "urge, suspend, grant more time, reopen"
     TRAIL_READ = "trail.read", "read the trail's entries"
     CONSOLE = "console.read", "see what is late and how departments do"
     DELIVERIES_READ = "deliveries.read", "see what is sent to whom, and whether it arrived"
@@ -40,16 +42,17 @@ class Right(StrEnum):
 
 
 _EVERY_PERSON = frozenset({Right.PUBLIC, Right.SUBMIT, Right.SESSION})
-_HANDLING = frozenset({Right.CASES_READ, Right.CASES_HANDLE})
+_HANDLING = frozenset({Right.CASES_READ, Right.CASES_HANDLE, Right.CASES_ADVISE})
+_DIRECTING = frozenset({Right.CASES_READ, Right.CASES_DIRECT, Right.CASES_ADVISE})
 
 RIGHTS_OF_ROLE: dict[str, frozenset[Right]] = {
     "officer": _HANDLING,
     "deputy": _HANDLING,
-    "head": _HANDLING,
-    "coordinator": _HANDLING | {Right.CASES_DISPATCH, Right.DELIVERIES_READ},
-    "leader": frozenset({Right.CASES_READ, Right.CONSOLE}),
-    "principal": frozenset({Right.CASES_READ, Right.CONSOLE, Right.TRAIL_READ}),
-    "supervisor": frozenset({Right.CASES_READ, Right.CONSOLE, Right.TRAIL_READ, Right.DELIVERIES_READ}),
+    "head": _HANDLING | _DIRECTING,
+    "coordinator": _HANDLING | _DIRECTING | {Right.CASES_DISPATCH, Right.DELIVERIES_READ},
+    "leader": _DIRECTING | {Right.CONSOLE},
+    "principal": _DIRECTING | {Right.CONSOLE, Right.TRAIL_READ},
+    "supervisor": _DIRECTING | {Right.CONSOLE, Right.TRAIL_READ, Right.DELIVERIES_READ},
     "clerk": frozenset({Right.QUARANTINE}),
     "admin": frozenset({Right.OPERATIONS, Right.PEOPLE}),
 }
@@ -135,19 +138,28 @@ def sees_all_cases(principal: Principal) -> bool:
 
 
 def may_see_case(
-    principal: Principal, *, department: str | None, past_departments: Iterable[str] = ()
+    principal: Principal,
+    *,
+    department: str | None,
+    past_departments: Iterable[str] = (),
+    helpers: Iterable[str] = (),
+    liaison: str | None = None,
 ) -> bool:
     """Whether somebody may see a case that `department` holds (None: the coordinator does).
 
     Officers see what their department holds. Heads and leaders look back at what their department once held,
-    too: its time is on their account. A case refused here is answered 404, so that nobody learns it exists.
+    too: its time is on their account. `helpers` are departments that were asked to assist or for an opinion; `liaison`
+    is the person posted with the sender. A case refused here is answered 404, so that nobody learns it exists.
     """
     if not may(principal, Right.CASES_READ):
         return False
     if sees_all_cases(principal):
         return True
-    return department in principal.works_in | principal.leads or not principal.leads.isdisjoint(
-        past_departments
+    if liaison is not None and liaison == principal.id:
+        return True
+    mine = principal.works_in | principal.leads
+    return department in mine or not (
+        mine.isdisjoint(helpers) and principal.leads.isdisjoint(past_departments)
     )
 
 
@@ -158,13 +170,20 @@ def may_handle_case(principal: Principal, *, department: str | None) -> bool:
     return principal.kind == "machine" or (department or COORDINATOR) in principal.works_in
 
 
-def may_see_sender(principal: Principal, *, kind: str, department: str | None) -> bool:
+def may_see_sender(
+    principal: Principal,
+    *,
+    kind: str,
+    department: str | None,
+    helpers: Iterable[str] = (),
+    liaison: str | None = None,
+) -> bool:
     """Whether somebody who may see a case may also see who sent it.
 
     Who reports wrongdoing (kind `report`) is named to nobody of the department concerned, its leaders
     included, and to no machine, whatever else they may see.
     """
     if kind != "report":
-        return may_see_case(principal, department=department)
+        return may_see_case(principal, department=department, helpers=helpers, liaison=liaison)
     concerned = department is not None and department in principal.works_in | principal.leads
     return principal.kind == "person" and sees_all_cases(principal) and not concerned

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.routing.arrival import Arrival, Placement, receive
-from services.routing.case import Case, due, evolve, milliseconds, rank
+from services.routing.case import Case, due, milliseconds, rank
 from services.routing.commands import (
     TABLE,
     Accept,
@@ -29,6 +29,7 @@ from services.routing.commands import (
     offered,
     row_of,
 )
+from services.routing.evolve import evolve
 from services.routing.ladder import climb
 from services.routing.obligation import COORDINATOR
 from shared.events import Event, Record, emit

@@ -57,7 +57,7 @@ def track(routes: APIRouter, pages: Pages, office: Office) -> None:
         told = "heard"
         try:
             given = Feedback.model_validate(said)
-            await office.feedback(code, given, key=str(form.get("once") or "") or None)
+            await office.hear(code, given, key=str(form.get("once") or "") or None)
         except ValidationError:
             told = "incomplete"
         except Problem as problem:
