@@ -142,7 +142,7 @@ def _open(desk: Desk, now: datetime, arrival: Arrival, evidence: ContentRef | No
         return [opened, assigned, *passed_on(begun(opened), Now(desk, now), placement.department)]
     if placement.urgent:
         told = Now(desk, now).tell(begun(opened), ["holder"], placement.department)
-        assigned = assigned.model_copy(update={"notices": told})
+        assigned = assigned.model_copy(update={"notices": (*told,)})
     return [opened, assigned]
 
 
@@ -158,9 +158,9 @@ def _attach(case: Case, now: Now, arrival: Arrival) -> list[CaseEvent]:
         reopened=reopens,
     )
     if reopens:
-        starts, queued = taken_up_again(case, now, "resolve")
         ends = now.ends(case, "cancelled")
-        return [attached.model_copy(update={"ends": ends, "starts": starts}), *queued]
+        starts, queued = taken_up_again(case, now, "resolve")
+        return [attached.model_copy(update={"ends": (*ends,), "starts": (*starts,)}), *queued]
     if arrival.verified and case.pause is not None and case.pause.reason == "sender":
         return [attached, resume(case, now, "reply")]
     return [attached]
@@ -185,7 +185,7 @@ def part(desk: Desk, now: datetime, ref: str, record: Record, whole: CaseOpened)
             "related": None,
             "parent": record.subject,
             "organisation": desk.version,
-            "starts": promised,
+            "starts": (*promised,),
             "promise": promised[0].due if promised else None,
         }
     )

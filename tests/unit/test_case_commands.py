@@ -20,6 +20,7 @@ from services.routing.commands import (
     Refused,
     RefuseReturn,
     Return,
+    Review,
     UpholdReturn,
     decide,
 )
@@ -40,7 +41,7 @@ def done(one: Life, step: Command | timedelta | str) -> None:
     """As `Life.step`, but a refusal is heard."""
     if isinstance(step, Command):
         assert one.case is not None
-        one.happen([*decide(one.case, step, "somebody", Now(desk(), one.now, WORDS))])
+        one.happen([*decide(one.case, step, Now(one.desk, one.now, WORDS, "somebody"))])
     else:
         one.step(step)
 
@@ -120,10 +121,32 @@ def test_silence_closes_a_case_as_silence_after_seven_days_and_breaches_nothing(
     assert case(one).breached == ()
 
 
-def test_a_no_opens_the_case_again_with_a_new_limit() -> None:
+def test_another_person_reviews_a_no_and_may_open_the_case_again_with_a_new_limit() -> None:
     one = life(*ANSWERED, Feedback(solved=False))
-    assert case(one).state == "accepted"
-    assert owed(one) == {"resolve"}
+    assert (case(one).state, owed(one)) == ("answered", {"review"})
+    review = case(one).owes("review")
+    assert review is not None
+    assert (review.owner, review.limit) == ("coordinator", "2wd")
+    done(one, Review(outcome="reopened", text="It leaks again"))
+    assert (case(one).state, owed(one)) == ("accepted", {"resolve"})
+
+
+def test_who_answered_does_not_review_a_no() -> None:
+    one = life(Accept())
+    assert one.case is not None
+    answer = decide(one.case, Answer(text="done"), Now(one.desk, one.now, WORDS, "officer"))
+    one.happen([*answer])
+    done(one, Feedback(solved=False))
+    with pytest.raises(Refused) as refused:
+        decide(case(one), Review(outcome="upheld", text="fine"), Now(one.desk, one.now, WORDS, "officer"))
+    assert refused.value.code == "same-person"
+
+
+def test_a_no_that_was_right_as_it_was_closes_the_case_unsolved() -> None:
+    one = life(*ANSWERED, Feedback(solved=False), Review(outcome="upheld", text="Nothing more can be done"))
+    closed = one.records[-1].data
+    assert isinstance(closed, CaseClosed)
+    assert (closed.outcome, closed.solved) == ("feedback", False)
 
 
 def test_a_return_goes_back_to_the_coordinator_and_the_promise_runs_on() -> None:
@@ -194,7 +217,7 @@ def test_each_event_names_who_did_it() -> None:
     ("before", "command", "rule"),
     [
         ((), Answer(text="x"), "answer-not-while-assigned"),
-        ((Accept(),), Return(text="x"), "return-not-while-accepted"),
+        ((Accept(), Answer(text="x")), Return(text="x"), "return-not-while-answered"),
         ((Accept(),), Assign(department="nowhere"), "no-such-department"),
         ((Accept(),), Assign(department="housing"), "same-department"),
         ((Accept(),), Answer(text="x", final=False, resolved=True), "not-final"),

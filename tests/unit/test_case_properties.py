@@ -3,76 +3,130 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
 
 import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.routing import commands as c
 from services.routing.arrival import Arrival, Placement, receive
 from services.routing.case import Case, due, milliseconds, rank
-from services.routing.commands import (
-    TABLE,
-    Accept,
-    Answer,
-    Ask,
-    Assign,
-    Command,
-    Contact,
-    Decline,
-    Feedback,
-    Now,
-    Refused,
-    RefuseReturn,
-    Return,
-    UpholdReturn,
-    decide,
-    offered,
-    row_of,
-)
+from services.routing.commands import TABLE, Command, Now, Other, Refused, decide, offered, row_of
+from services.routing.desk import Desk
 from services.routing.evolve import evolve
 from services.routing.ladder import climb
 from services.routing.obligation import COORDINATOR
 from shared.events import Event, Record, emit
-from shared.events.cases import CaseAlarmed, MessageAttached
+from shared.events.envelope import REGISTRY
+from shared.events.cases import CaseAlarmed, CaseContested, CaseReopened, MessageAttached
 from shared.events.content import ContentRef
 from shared.events.messages import MessageReceived
-from tests.unit.case_samples import desk
+from tests.unit.case_samples import desk as plain
+from tests.unit.case_samples import particular
 
 Step = Command | timedelta | str | int
 WORDS = ContentRef(ref="c_x", commitment="0" * 64, size=1)
 DEPARTMENTS = st.sampled_from(["housing", "water"])
 START = datetime(2026, 9, 30, 8, 0, tzinfo=UTC)
 
+OTHER = Other("case_y", "K7QM-2XPA-C", is_open=True)
+OPTIONS: tuple[Any, ...] = (
+    {"name": "repair", "pros": "soon", "cons": "dear"},
+    {"name": "replace", "risks": "late"},
+)
+
 COMMANDS = st.one_of(
-    st.just(Accept()),
-    st.builds(Return, text=st.just("not ours"), proposed=st.none() | DEPARTMENTS),
-    st.builds(UpholdReturn, department=DEPARTMENTS),
-    st.just(RefuseReturn(text="it is")),
-    st.builds(Assign, department=DEPARTMENTS),
-    st.builds(Contact, outcome=st.sampled_from(["reached", "not_reached", "refused"])),
-    st.just(Ask(text="where?")),
-    st.builds(Answer, text=st.just("done"), final=st.booleans()),
-    st.builds(Feedback, solved=st.booleans()),
-    st.just(Decline(reason="no_facts", text="nothing to go by")),
+    st.builds(c.Return, text=st.just("not ours"), proposed=st.none() | DEPARTMENTS),
+    st.builds(c.UpholdReturn, department=DEPARTMENTS),
+    st.builds(c.Assign, department=DEPARTMENTS),
+    st.builds(c.Transfer, department=DEPARTMENTS, text=st.just("theirs")),
+    st.builds(c.Assist, department=DEPARTMENTS, text=st.just("look at the pipes")),
+    st.builds(c.Contribute, department=DEPARTMENTS, text=st.just("they are old")),
+    st.builds(c.ReleaseAssist, department=DEPARTMENTS),
+    st.builds(
+        c.Contact, outcome=st.sampled_from(["reached", "not_reached", "refused"]), site_visit=st.booleans()
+    ),
+    st.builds(c.Ask, text=st.just("where?"), suspends=st.booleans()),
+    st.builds(
+        c.Suspend,
+        reason=st.just("weather"),
+        limit=st.sampled_from(["5wd", "12h", "30wm"]),
+        text=st.just("rain"),
+    ),
+    st.builds(c.Answer, text=st.just("done"), final=st.booleans()),
+    st.builds(c.Answer, text=st.just("done"), resolved=st.just(True)),
+    st.builds(c.Feedback, solved=st.booleans(), satisfied=st.none() | st.booleans()),
+    st.builds(
+        c.Review, outcome=st.sampled_from(["reopened", "followed_up", "upheld"]), text=st.just("looked at it")
+    ),
+    st.builds(c.Inspect, passed=st.booleans()),
+    st.builds(
+        c.Classify,
+        kind=st.none() | st.sampled_from(["problem", "complaint", "enquiry", "praise"]),
+        urgent=st.none() | st.booleans(),
+        case_class=st.none() | st.sampled_from(["major", "hard"]),
+    ),
+    st.builds(
+        c.Escalate,
+        case_class=st.sampled_from(["major", "hard", "cross", "external"]),
+        text=st.just("too much for us"),
+        options=st.just(OPTIONS),
+    ),
+    st.builds(
+        c.Consult,
+        to=st.sampled_from(["water", "housing", "leader", "principal", "group"]),
+        text=st.just("what do you think"),
+        options=st.just(OPTIONS),
+    ),
+    st.builds(c.Split, department=st.none() | DEPARTMENTS, text=st.just("the other half")),
 )
 LIKELY: dict[str, Command] = {
-    "accept": Accept(),
-    "return": Return(text="not ours"),
-    "uphold-return": UpholdReturn(department="water"),
-    "refuse-return": RefuseReturn(text="it is"),
-    "assign": Assign(department="water"),
-    "contact": Contact(outcome="not_reached"),
-    "ask": Ask(text="where?"),
-    "answer": Answer(text="done"),
-    "feedback": Feedback(solved=False),
-    "decline": Decline(reason="no_facts", text="nothing to go by"),
+    "accept": c.Accept(),
+    "return": c.Return(text="not ours"),
+    "uphold-return": c.UpholdReturn(department="water"),
+    "refuse-return": c.RefuseReturn(text="it is"),
+    "assign": c.Assign(department="water"),
+    "transfer": c.Transfer(department="water", text="theirs"),
+    "classify": c.Classify(urgent=True),
+    "contact": c.Contact(outcome="not_reached"),
+    "ask": c.Ask(text="where?", suspends=True),
+    "assist": c.Assist(department="water", text="look at the pipes"),
+    "contribute": c.Contribute(department="water", text="they are old"),
+    "decline-assist": c.DeclineAssist(department="water", text="not our pipes"),
+    "release-assist": c.ReleaseAssist(department="water"),
+    "suspend": c.Suspend(reason="weather", limit="5wd", text="rain"),
+    "resume": c.Resume(),
+    "extend": c.Extend(text="the pipes are old"),
+    "grant-extension": c.GrantExtension(),
+    "refuse-extension": c.RefuseExtension(text="no"),
+    "urge": c.Urge(),
+    "escalate": c.Escalate(case_class="hard", text="too much for us", options=OPTIONS),
+    "consult": c.Consult(to="leader", text="what do you think", options=OPTIONS),
+    "advise": c.Advise(choice=1, text="the first"),
+    "answer": c.Answer(text="done"),
+    "answer-directly": c.AnswerDirectly(text="it is so"),
+    "sign-off": c.SignOff(),
+    "send-back": c.SendBack(text="say more"),
+    "resolve": c.Resolve(text="new pipes are in"),
+    "inspect": c.Inspect(passed=False),
+    "decline": c.Decline(reason="no_facts", text="nothing to go by"),
+    "feedback": c.Feedback(solved=False),
+    "contest": c.Contest(text="there is"),
+    "review": c.Review(outcome="reopened", text="again"),
+    "close": c.Close(text="they called"),
+    "reopen": c.Reopen(text="it is back"),
+    "merge": c.Merge(into=OTHER.ref),
+    "link": c.Link(to=OTHER.ref),
+    "split": c.Split(text="the other half"),
 }
 """One that is probably allowed, for each name in the table: so that lives go far."""
 
 STEPS = st.lists(
     st.one_of(
         COMMANDS,
-        st.integers(0, 9),
+        st.integers(0, 40),
         st.integers(1, 15 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes)),
         st.sampled_from(["verified", "unverified"]),
     ),
@@ -83,7 +137,9 @@ STEPS = st.lists(
 class Life:
     """A case in the test's hands, with every record of it."""
 
-    def __init__(self, *, assigned: bool, can_mail: bool, kind: str) -> None:
+    def __init__(self, *, assigned: bool, can_mail: bool, kind: str, desk: Desk | None = None) -> None:
+        self.desk = desk or plain()
+        self.actors = 0
         self.now = START
         self.records: list[Record] = []
         self.case: Case | None = None
@@ -127,6 +183,13 @@ class Life:
             self.case = evolve(self.case, event, record)
             self.records.append(record)
 
+    def decided(self, command: Command) -> list[Event]:
+        """What a command comes to; each is given by another person."""
+        assert self.case is not None
+        self.actors += 1
+        now = Now(self.desk, self.now, WORDS, f"person-{self.actors}", OTHER, f"case_part_{self.actors}")
+        return [*decide(self.case, command, now)]
+
     def step(self, step: Step) -> None:
         if isinstance(step, int):
             assert self.case is not None
@@ -136,15 +199,15 @@ class Life:
         if isinstance(step, timedelta):
             self.now += step
             assert self.case is not None
-            self.happen([*climb(desk(), self.case, self.now)])
+            self.happen([*climb(self.desk, self.case, self.now)])
         elif isinstance(step, str):
             arrival = self.arrival(verified=step == "verified")
-            self.happen([*receive(desk(), self.case, self.now, arrival, None)])
+            self.happen([*receive(self.desk, self.case, self.now, arrival, None)])
         else:
             assert self.case is not None
             open_to = offered(self.case)
             try:
-                events = decide(self.case, step, "somebody", Now(desk(), self.now, WORDS))
+                events = self.decided(step)
             except Refused:
                 return
             assert next(name for name, row in TABLE.items() if row is row_of(step)) in open_to
@@ -155,12 +218,13 @@ LIVES = st.builds(
     Life,
     assigned=st.booleans(),
     can_mail=st.booleans(),
-    kind=st.sampled_from(["problem", "enquiry", "report"]),
+    kind=st.sampled_from(["problem", "enquiry", "report", "complaint", "praise"]),
+    desk=st.sampled_from([plain(), particular()]),
 )
 
 
 def lived(life: Life, steps: list[Step]) -> Life:
-    life.happen([*receive(desk(), None, life.now, life.arrival(verified=False), None)])
+    life.happen([*receive(life.desk, None, life.now, life.arrival(verified=False), None)])
     return life
 
 
@@ -170,7 +234,7 @@ def check(life: Life) -> None:
     owners = [one.owner for one in case.obligations]
     if case.is_open:
         assert owners, f"{case.state}: an open case owes something"
-        assert all(desk().people(["holder"], owner) for owner in owners)
+        assert all(owner == "sender" or life.desk.people(["holder"], owner) for owner in owners)
         assert due(case) is not None or all(one.id in case.breached for one in case.obligations)
         assert rank(case) == min(
             [milliseconds(one.due) for one in case.obligations if one.binding]
@@ -182,9 +246,17 @@ def check(life: Life) -> None:
         assert due(case) is None
     assert (case.department is None) == (case.holder == COORDINATOR)
     assert case.state != "new" or case.department is None
-    assert case.state not in {"assigned", "accepted", "answered"} or case.department is not None
-    kinds = [one.kind for one in case.obligations]
-    assert len(kinds) == len(set(kinds))
+    assert case.state not in {"assigned", "accepted"} or case.department is not None
+    kinds = [
+        one.kind if one.kind not in {"assist", "opinion"} else (one.kind, one.owner)
+        for one in case.obligations
+    ]
+    assert len(kinds) == len(set(kinds)), kinds
+    ids = [one.id for record in life.records for one in getattr(record.data, "starts", ())]
+    assert len(ids) == len(set(ids)) == case.started, "each obligation has a number of its own"
+    assert case.pause is None or case.state == "accepted"
+    assert case.draft is None or case.owes("signoff")
+    assert (case.extension is None) == (case.owes("extension") is None)
 
 
 @settings(max_examples=150, deadline=None)
@@ -211,8 +283,11 @@ def test_nothing_happens_after_the_close_but_messages_that_open_it_again_or_wait
         life.step(step)
         if closed:
             new = [record.data for record in life.records[before:]]
-            assert all(isinstance(event, MessageAttached) for event in new[:1])
-            assert life.case.is_open == (step == "verified")
+            assert all(isinstance(event, MessageAttached | CaseReopened | CaseContested) for event in new[:1])
+            assert life.case.is_open == any(
+                isinstance(event, CaseReopened | CaseContested) or getattr(event, "reopened", False)
+                for event in new
+            )
 
 
 @settings(max_examples=100, deadline=None)
@@ -250,6 +325,35 @@ def test_each_rung_falls_once_and_a_breach_is_never_erased(life: Life, steps: li
         for rung in event.rungs
     ]
     assert len(climbed) == len(set(climbed))
+
+
+def test_long_lives_go_through_everything_that_can_happen_to_a_case() -> None:
+    chance = Random(20261127)
+    happened: set[str] = set()
+    for _ in range(600):
+        life = Life(
+            assigned=chance.random() < 0.7,
+            can_mail=chance.random() < 0.7,
+            kind=chance.choice(["problem", "complaint", "enquiry", "report", "praise"]),
+            desk=chance.choice([plain(), particular()]),
+        )
+        lived(life, [])
+        for _ in range(30):
+            life.step(
+                chance.choices(
+                    [
+                        chance.randrange(40),
+                        chance.choice(list(LIKELY.values())),
+                        timedelta(minutes=chance.choice([10, 60, 600, 3_000, 9_000])),
+                        chance.choice(["verified", "unverified"]),
+                    ],
+                    [55, 20, 20, 5],
+                )[0]
+            )
+            check(life)
+        happened |= {record.type for record in life.records}
+    follow_elsewhere = {"throughline.case.joined", "throughline.case.rescheduled"}
+    assert happened | follow_elsewhere == {one for one in REGISTRY if one.startswith("throughline.case.")}
 
 
 def test_a_case_left_alone_stays_small() -> None:

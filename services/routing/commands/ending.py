@@ -34,9 +34,9 @@ class Feedback(Command):
             review = now.starts(case, "review", owner=COORDINATOR)
             ends = now.ends(case, "cancelled", "silence", "callback")
             told = now.tell(case, ["holder"], COORDINATOR, digest=True)
-            return [given.model_copy(update={"ends": ends, "starts": review, "notices": told})]
+            return [given.model_copy(update={"ends": (*ends,), "starts": (*review,), "notices": (*told,)})]
         if case.owes("inspect") is not None:
-            return [given.model_copy(update={"ends": now.ends(case, "met", "silence", "callback")})]
+            return [given.model_copy(update={"ends": (*now.ends(case, "met", "silence", "callback"),)})]
         return [given, CaseClosed(outcome="feedback", solved=True, ends=now.ends(case, "cancelled"))]
 
 
