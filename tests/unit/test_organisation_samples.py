@@ -6,6 +6,7 @@ from functools import cache
 from typing import get_args
 
 import pytest
+from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from services.cli_org import app
@@ -57,13 +58,11 @@ def sample(name: str) -> Organisation:
 def facts(words: list[str]) -> Facts:
     kind, *rest = words
     about = next((word.removeprefix("about:") for word in rest if word.startswith("about:")), None)
-    return Facts.model_validate(
-        {
-            "kind": kind,
-            "urgent": "urgent" in rest,
-            "case_class": "major" if "major" in rest else None,
-            "category": about,
-        }
+    return Facts(
+        kind=TypeAdapter(Kind).validate_python(kind),
+        urgent="urgent" in rest,
+        case_class="major" if "major" in rest else None,
+        category=about,
     )
 
 
