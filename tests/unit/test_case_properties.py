@@ -131,6 +131,8 @@ ENDS: tuple[Command, ...] = (
     c.Review(outcome="upheld", text="it is as it was said"),
 )
 
+ANSWERED: tuple[Command, ...] = (c.Accept(), c.Answer(text="done", resolved=True), c.Feedback(solved=True))
+
 STEPS = st.lists(
     st.one_of(
         COMMANDS,
@@ -351,6 +353,8 @@ def test_long_lives_go_through_everything_that_can_happen_to_a_case() -> None:
             desk=chance.choice([plain(), particular()]),
         )
         lived(life, [])
+        for step in chance.choice([(), ANSWERED]):
+            life.step(step)
         for _ in range(30):
             steps: list[Step] = [
                 chance.randrange(40),
