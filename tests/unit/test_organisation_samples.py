@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import get_args
 
@@ -10,6 +11,8 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from services.cli_org import app
+from services.routing.desk import Desk
+from shared.calendar import Limit
 from shared.events.messages import Kind
 from shared.folding import fold
 from shared.organisation import Facts, Organisation, load
@@ -149,6 +152,17 @@ def test_the_hospitals_duty_desk_is_there_around_the_clock_and_its_offices_are_n
     desk, office = hospital.calendar_of("information-duty"), hospital.calendar_of("information")
     assert [str(window) for window in desk.windows] == ["00:00-24:00"]
     assert [str(window) for window in office.windows] == ["08:00-12:00", "14:00-17:30"]
+
+
+def test_a_post_at_the_duty_desk_keeps_its_hours_and_the_coordinator_the_hospitals() -> None:
+    desk = Desk(sample("hospital"))
+    eve, limit = datetime(2026, 9, 30, 8, tzinfo=UTC), Limit.parse("4wh")
+    for owner, ends in (
+        ("information-duty/head", datetime(2026, 9, 30, 12, tzinfo=UTC)),
+        ("coordinator", datetime(2026, 10, 8, 2, 30, tzinfo=UTC)),
+        ("information/head", datetime(2026, 10, 8, 2, 30, tzinfo=UTC)),
+    ):
+        assert desk.start(Facts(kind="problem"), "signoff", owner, eve, limit=limit, number=1).due == ends
 
 
 @pytest.mark.parametrize("name", FILES)
