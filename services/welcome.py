@@ -71,7 +71,7 @@ def greet(house: House, users: Sequence[tuple[str, str, str]], places: Places) -
     if users:
         _show(out, users)
     out.print("\n[bold]Three things to try[/]")
-    words, officer = _matter(house.organisation)
+    words, officer = a_matter(house.organisation)
     out.print(f"  1. Open {url}/ , write about {words}, and follow it by the link you get.")
     out.print(
         f"  2. Send a mail:  printf 'From: you@example.org\\nSubject: {words}\\n\\n{words}\\n' > matter.eml &&"
@@ -84,7 +84,7 @@ def greet(house: House, users: Sequence[tuple[str, str, str]], places: Places) -
     )
 
 
-def _matter(organisation: Organisation) -> tuple[str, str]:
+def a_matter(organisation: Organisation) -> tuple[str, str]:
     """Words about the first duty, and who finds the case in the list."""
     department = next((one for one in organisation.departments if one.duties), organisation.departments[0])
     words = [word for duty in department.duties[:1] for word in duty.words()]

@@ -11,7 +11,9 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from services.cli_org import app
+from services.routing.assign import matcher
 from services.routing.desk import Desk
+from services.welcome import a_matter
 from shared.calendar import Limit
 from shared.events.messages import Kind
 from shared.folding import fold
@@ -163,6 +165,14 @@ def test_a_post_at_the_duty_desk_keeps_its_hours_and_the_coordinator_the_hospita
         ("information/head", datetime(2026, 10, 8, 2, 30, tzinfo=UTC)),
     ):
         assert desk.start(Facts(kind="problem"), "signoff", owner, eve, limit=limit, number=1).due == ends
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_a_newcomer_is_told_to_write_goes_to_the_officer_who_is_named(name: str) -> None:
+    words, officer = a_matter(sample(name))
+    assigned = matcher(sample(name))(words)
+    assert assigned.department is not None
+    assert officer in sample(name).who("holder", assigned.department)
 
 
 @pytest.mark.parametrize("name", FILES)
