@@ -8,7 +8,7 @@ import pytest
 
 from shared.calendar import Calendar, Limit, due, working_seconds
 from shared.organisation import Organisation, parse
-from tests.unit.test_organisation_file import GOOD
+from tests.unit.small_organisation import GOOD
 
 WHOLE = """\
 calendar:
