@@ -94,7 +94,7 @@ class Case(BaseModel):
     past: tuple[str, ...] = ()
     """Departments that led it before."""
     helpers: tuple[str, ...] = ()
-    """Departments that were ever asked to assist or for an opinion."""
+    """Departments, and posts such as `group`, that were ever asked to assist or for an opinion."""
     assigned: datetime | None = None
     """Since when the department's limits run."""
     assigner: str = COORDINATOR

@@ -20,7 +20,16 @@ from shared.organisation.part import Address, Part, Slug
 from shared.organisation.text import LANGUAGES, Language, Text
 
 Role = Literal[
-    "officer", "deputy", "head", "leader", "principal", "coordinator", "supervisor", "clerk", "admin"
+    "officer",
+    "deputy",
+    "head",
+    "leader",
+    "principal",
+    "group",
+    "coordinator",
+    "supervisor",
+    "clerk",
+    "admin",
 ]
 
 
@@ -293,7 +302,8 @@ class Organisation(Part):
             grant("deputy" if isinstance(place, Department) else "coordinator", *place.deputies)
             grant("head" if isinstance(place, Department) else "coordinator", place.head)
             grant("leader", place.leader)
-        grant("principal", *self.principal, *self.leading_group)
+        grant("principal", *self.principal)
+        grant("group", *self.who("group", "coordinator"))
         return {person: frozenset(found) for person, found in roles.items()}
 
     def roles(self, person: str) -> frozenset[Role]:

@@ -162,7 +162,9 @@ def messages_are_settled(kept: Durable, people: People) -> None:
     taken: defaultdict[str, list[str]] = defaultdict(list)
     for record, event in kept.events(CaseOpened, MessageAttached):
         assert isinstance(event, CaseOpened | MessageAttached)
-        if not (isinstance(event, CaseOpened) and event.parent):  # a part that was split off has the same message
+        if not (
+            isinstance(event, CaseOpened) and event.parent
+        ):  # a part that was split off has the same message
             taken[event.message].append(record.subject)
     received = {record.subject for record, _ in kept.events(MessageReceived)}
     for id in received:

@@ -17,7 +17,7 @@ def test_posts_lead_to_people_and_people_to_their_roles() -> None:
     assert small.who("water/head", "roads") == ("wim",)
     assert small.who("deputy", "water") == ()
     assert small.roles("wim") == {"officer", "head", "clerk"}
-    assert small.roles("lin") == {"leader", "principal"}
+    assert small.roles("lin") == {"leader", "group"}
     assert small.roles("nobody") == frozenset()
     with pytest.raises(KeyError):
         small.who("holder", "fire")
