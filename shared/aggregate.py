@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from shared import ids
 from shared.clock import Clock
 from shared.events import Event, Record, emit
-from shared.store import Collection, Conflict, Sealed, Step, Store
+from shared.store import Collection, Conflict, FieldValue, Sealed, Step, Store
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -36,7 +36,7 @@ class Kind(Generic[S]):
     evolve: Callable[[S | None, Event, Record], S]
     due: Callable[[S], datetime | None] = lambda _: None
     """When time alone must be looked at again."""
-    fields: Callable[[S], Mapping[str, str | int | None]] = lambda _: {}
+    fields: Callable[[S], Mapping[str, FieldValue]] = lambda _: {}
     key: Callable[[S], str] | None = None
     """The partition key, where it is not the aggregate's id."""
 

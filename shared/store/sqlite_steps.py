@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from shared.store import Collection, Conflict, Step
+from shared.store import sqlite_several as several
 from shared.store.instants import milliseconds
 from shared.store.rows import Row, write
 
@@ -37,6 +38,9 @@ class Table:
         )
         main.execute(f"CREATE INDEX IF NOT EXISTS {table}_due ON {table} (due) WHERE due IS NOT NULL")
         for index in self._collection.indexes:
+            if index[0] in self._collection.several:
+                several.create(main, table, index)
+                continue
             keys = ", ".join(f"f_{name}" for name in index)
             main.execute(
                 f"CREATE INDEX IF NOT EXISTS {table}_{'_'.join(index)} ON {table} ({keys}, id)"
@@ -66,7 +70,7 @@ class Table:
 
     def _row(self, step: Step) -> Row:
         due = None if step.due is None else milliseconds(step.due)
-        found_by = (step.fields.get(name) for name in self._collection.fields)
+        found_by = (several.stored(step.fields.get(name)) for name in self._collection.fields)
         return (step.expected + len(step.records), due, step.body, *found_by, step.id)
 
 
