@@ -51,6 +51,8 @@ class Collection:
     name: str
     fields: Mapping[str, FieldKind] = field(default_factory=dict)
     indexes: Sequence[tuple[str, ...]] = ()
+    covered: tuple[str, ...] = ()
+    """What every index has at its end: conditions on it pass over what does not match without reading documents."""
 
     def __post_init__(self) -> None:
         heads = [index[0] for index in self.indexes]
@@ -65,6 +67,13 @@ class Collection:
     def several(self) -> tuple[str, ...]:
         """The fields that may have several values."""
         return tuple(name for name, kind in self.fields.items() if kind not in (str, int))
+
+    def keys(self, index: tuple[str, ...], id: str) -> tuple[str, ...]:
+        """What an index holds of a document: its own fields, the id for the order of equals, what is covered."""
+        own = (*index, id)
+        return (
+            own if index[0] in self.several else (*own, *(name for name in self.covered if name not in index))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +165,15 @@ class Store(Protocol):
         """Documents in the order of a field and then id, each with that field's value, from just past `after` on."""
         ...
 
-    async def count(self, collection: Collection, where: Sequence[Where] = (), *, cap: int = 10_000) -> int:
-        """How many match, counted no further than `cap`."""
+    async def count(
+        self,
+        collection: Collection,
+        where: Sequence[Where] = (),
+        *,
+        order: str | None = None,
+        cap: int = 10_000,
+    ) -> int:
+        """How many match, or stand in a list in that order; counted no further than `cap`."""
         ...
 
     async def history(self, id: str) -> list[Record]:

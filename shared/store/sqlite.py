@@ -168,8 +168,15 @@ class SqliteStore:
             for row in rows
         ]
 
-    async def count(self, collection: Collection, where: Sequence[Where] = (), *, cap: int = 10_000) -> int:
-        sql, values = queries.count(collection, where, cap)
+    async def count(
+        self,
+        collection: Collection,
+        where: Sequence[Where] = (),
+        *,
+        order: str | None = None,
+        cap: int = 10_000,
+    ) -> int:
+        sql, values = queries.count(collection, where, order=order, cap=cap)
         row = await self._read(lambda: self._lists.execute(sql, values).fetchone())
         return int(row[0])
 

@@ -47,10 +47,11 @@ def find(
     return " UNION ALL ".join(parts) + ends, values
 
 
-def count(collection: Collection, where: Sequence[Where], cap: int) -> Query:
+def count(collection: Collection, where: Sequence[Where], *, order: str | None, cap: int) -> Query:
     """How many match, looked for no further than `cap`."""
+    listed = [] if order is None else [Where(order, "not null")]
     place = _Place.of(collection, where)
-    holds, values = place.conditions(where)
+    holds, values = place.conditions([*where, *listed])
     matching = f"SELECT 1 FROM {place.tables} WHERE {' AND '.join(holds) or '1'} LIMIT {int(cap)}"  # noqa: S608
     return f"SELECT count(*) FROM ({matching})", values  # noqa: S608
 

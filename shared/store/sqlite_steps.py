@@ -41,9 +41,9 @@ class Table:
             if index[0] in self._collection.several:
                 several.create(main, table, index)
                 continue
-            keys = ", ".join(f"f_{name}" for name in index)
+            keys = ", ".join(key if key == "id" else f"f_{key}" for key in self._collection.keys(index, "id"))
             main.execute(
-                f"CREATE INDEX IF NOT EXISTS {table}_{'_'.join(index)} ON {table} ({keys}, id)"
+                f"CREATE INDEX IF NOT EXISTS {table}_{'_'.join(index)} ON {table} ({keys})"
                 f" WHERE f_{index[0]} IS NOT NULL"
             )
 

@@ -64,7 +64,10 @@ def record(found: Bson) -> Record:
 def indexes(collection: Collection) -> list[IndexModel]:
     """What does not wait, and what has no value for an index's first field, takes no room in it."""
     some: list[tuple[str, ...]] = [("due",), ("unpublished.time",)]
-    some += [(*(f"f.{name}" for name in fields), "_id") for fields in collection.indexes]
+    some += [
+        tuple(key if key == "_id" else f"f.{key}" for key in collection.keys(index, "_id"))
+        for index in collection.indexes
+    ]
     return [
         IndexModel([(key, 1) for key in keys], partialFilterExpression={keys[0]: {"$exists": True}})
         for keys in some
