@@ -9,7 +9,7 @@ from datetime import datetime
 
 import orjson
 
-from services.routing.case import CASES, Case, milliseconds
+from services.routing.case import CASES, RANK_OF_CLOSED, Case, milliseconds
 from services.routing.commands import Command, Now, Other, Refused, decide, offered, row_of
 from services.routing.commands.table import TABLE
 from services.routing.desk import Desk
@@ -67,6 +67,27 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
+def conditions(principal: Principal, wanted: Filter, now: datetime) -> Sequence[Where]:
+    """What a case must be to stand in somebody's list. Raises Problem 404 for a department that is closed to them."""
+    where: list[Where] = []
+    mine = principal.works_in | principal.leads
+    if wanted.department is not None:
+        if not sees_all_cases(principal) and wanted.department not in mine:
+            raise not_found("department")
+        where.append(Where("department", "=", wanted.department))
+    elif not sees_all_cases(principal):
+        where.append(Where("department", "in", sorted(mine)))
+    plain = {"state": wanted.state, "kind": wanted.kind, "channel": wanted.channel}
+    where += [Where(name, "=", value) for name, value in plain.items() if value is not None]
+    if wanted.state not in {None, "closed"}:
+        where.append(Where("rank", "<", RANK_OF_CLOSED))
+    if wanted.overdue is not None:
+        where.append(Where("rank", "<" if wanted.overdue else ">=", milliseconds(now)))
+    if wanted.due_before is not None:
+        where.append(Where("rank", "<", milliseconds(wanted.due_before)))
+    return where
+
+
 class Office:
     """The cases, for those who ask for them over HTTP. Everything raised is a `Problem`."""
 
@@ -85,10 +106,15 @@ class Office:
     ) -> CaseList:
         """A page of the cases that somebody may see. A department closed to them is no department to them."""
         now = self._clock.now()
-        where = self._where(principal, wanted, now)
+        return await self.page(conditions(principal, wanted, now), now, cursor=cursor, limit=limit)
+
+    async def page(
+        self, where: Sequence[Where], now: datetime, *, cursor: str | None = None, limit: int = 50
+    ) -> CaseList:
+        """A page of the cases for which all of that holds."""
         after = read_cursor(cursor) if cursor else None
         rows = await self._store.find(CASES, where, order="rank", after=after, limit=limit + 1)
-        count = await self._store.count(CASES, where, cap=MOST_COUNTED)
+        count = await self._store.count(CASES, where, order="rank", cap=MOST_COUNTED)
         shown = []
         for document, _ in rows[:limit]:
             case = self._cases.read(document.body, document.version).state
@@ -101,23 +127,6 @@ class Office:
             count=count,
             at_least=count >= MOST_COUNTED,
         )
-
-    def _where(self, principal: Principal, wanted: Filter, now: datetime) -> Sequence[Where]:
-        where: list[Where] = []
-        mine = principal.works_in | principal.leads
-        if wanted.department is not None:
-            if not sees_all_cases(principal) and wanted.department not in mine:
-                raise not_found("department")
-            where.append(Where("department", "=", wanted.department))
-        elif not sees_all_cases(principal):
-            where.append(Where("department", "in", sorted(mine)))
-        plain = {"state": wanted.state, "kind": wanted.kind, "channel": wanted.channel}
-        where += [Where(name, "=", value) for name, value in plain.items() if value is not None]
-        if wanted.overdue is not None:
-            where.append(Where("rank", "<" if wanted.overdue else ">=", milliseconds(now)))
-        if wanted.due_before is not None:
-            where.append(Where("rank", "<", milliseconds(wanted.due_before)))
-        return where
 
     async def find(self, principal: Principal, ref: str) -> Found:
         """The case of that ref. Raises Problem 404 where there is none, or it is closed to who asks."""
