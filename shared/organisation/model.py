@@ -12,6 +12,7 @@ from pydantic import Field
 from shared.calendar import Calendar
 from shared.events.cases import CaseClass
 from shared.events.messages import Kind
+from shared.organisation.calendars import Calendars
 from shared.organisation.hours import Hours
 from shared.organisation.ladder import POSTS, Post, Rung
 from shared.organisation.limits import USUAL, Conditions, Facts, Limits, SpecialLimits
@@ -168,8 +169,11 @@ class Organisation(Part):
 
     @cached_property
     def version(self) -> str:
-        """SHA-256 of its canonical JSON, in hexadecimal."""
-        whole = self.model_dump(mode="json", by_alias=True)
+        """SHA-256 of its canonical JSON with its calendars' digest, in hexadecimal.
+
+        Where the state announces other days, the same file is another version.
+        """
+        whole = {"calendars": self.all_calendars.digest, "file": self.model_dump(mode="json", by_alias=True)}
         return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     @cached_property
@@ -191,6 +195,11 @@ class Organisation(Part):
     def calendars(self) -> dict[str, Calendar]:
         """The calendars of the departments that have their own, by department."""
         return {one.id: one.hours.calendar() for one in self.departments if one.hours is not None}
+
+    @cached_property
+    def all_calendars(self) -> Calendars:
+        """All of them, to be kept with this version."""
+        return Calendars.gathered(self.calendar, self.calendars)
 
     def calendar_of(self, holder: str) -> Calendar:
         """When whoever owes something works: a department's own calendar, else the organisation's."""
