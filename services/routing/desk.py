@@ -244,7 +244,8 @@ class Desk:
         self, owner: str, limit: Limit, ladder: str | None, since: datetime, *, binding: bool
     ) -> _Times:
         """When it is due and when its first rung falls. A busy second asks for the same again and again."""
-        place = owner if owner in self.organisation.calendars else ""
+        office = owner.partition("/")[0]
+        place = office if office in self.organisation.calendars else ""
         key = (place, limit, ladder, binding, int(since.timestamp()))
         if (known := self._remembered.get(key)) is not None:
             return known

@@ -43,7 +43,7 @@ def working_seconds(calendar: Calendar, begin: datetime, end: datetime) -> int:
 def working_milliseconds(calendar: Calendar, begin: datetime, end: datetime) -> int:
     """How much working time lies between two instants, in whole milliseconds; negative where `end` is the earlier.
 
-    Adjoining stretches of time sum to their whole without loss, as `working_seconds` of instants within a second do not.
+    Adjoining stretches sum to their whole without loss, which `working_seconds` of instants within a second do not.
     """
     return _milliseconds_before(calendar, end) - _milliseconds_before(calendar, begin)
 
