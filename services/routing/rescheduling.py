@@ -45,6 +45,10 @@ class HistoryNeeded(Exception):
     """The case alone does not tell how its deadlines came to be: an obligation of it was paused or extended."""
 
 
+class BegunSince(Exception):
+    """The case has gone on since its deadlines were counted anew: count them again."""
+
+
 def ends_of(desk: Desk, case: Case) -> dict[str, End]:
     """The end of each open obligation, by id. Raises HistoryNeeded where only the records can tell."""
     plain = not (case.pause or case.extensions or case.extension) and not any(
@@ -115,11 +119,13 @@ def reschedule(
 ) -> list[CaseEvent]:
     """What moves the case's deadlines; nothing where none moves. `calendar` is the digest of those that hold now.
 
-    Raises KeyError where the case has an obligation that is not among `ends`: it has begun since.
+    Raises BegunSince where the case has an obligation that is not among `ends`.
     """
+    still = {one.id for one in case.pause.obligations} if case.pause else set[str]()
+    if not still.union(one.id for one in case.obligations) <= ends.keys():
+        raise BegunSince
     moving = moves(case, ends, now)
     room = Now(desk, now)
-    still = {one.id for one in case.pause.obligations} if case.pause else set[str]()
     ended: list[Ended] = []
     starts: list[Started] = []
     paused: list[Started] = []

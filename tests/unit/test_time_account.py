@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from random import Random
-from typing import Any, get_args
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -233,18 +233,14 @@ def test_long_lives_go_through_every_holder_and_everything_that_moves_a_deadline
         life = Moving(assigned=True, can_mail=True, kind="problem", desk=chance.choice(DESKS))
         lived(life, [])
         for _ in range(30):
-            life.step(
-                chance.choices(
-                    [
-                        chance.randrange(40),
-                        chance.choice([*LIKELY.values(), *KINDS]),
-                        timedelta(minutes=chance.choice([10, 60, 600, 3_000])),
-                        "verified",
-                        Switch(chance.randrange(len(DESKS)), moves=True),
-                    ],
-                    [50, 25, 15, 5, 5],
-                )[0]
-            )
+            choices: list[Step | Switch] = [
+                chance.randrange(40),
+                chance.choice([*LIKELY.values(), *KINDS]),
+                timedelta(minutes=chance.choice([10, 60, 600, 3_000])),
+                "verified",
+                Switch(chance.randrange(len(DESKS)), moves=True),
+            ]
+            life.step(chance.choices(choices, [50, 25, 15, 5, 5])[0])
         check(found := life.account)
         turns |= {turn.how for one in found.deadlines for turn in one.turns}
         roles |= {one.holder.role for one in found.held}
@@ -267,9 +263,9 @@ def spoken(found: Account, zone: str = "Asia/Shanghai") -> list[tuple[str, str, 
     ]
 
 
-def life_of(desk: Desk = DESKS[0], **fields: Any) -> Moving:
+def life_of(desk: Desk = DESKS[0]) -> Moving:
     """A problem on Wednesday 2026-09-30 at 16:00 in Shanghai, assigned to housing at once."""
-    life = Moving(**{"assigned": True, "can_mail": True, "kind": "problem", "desk": desk} | fields)
+    life = Moving(assigned=True, can_mail=True, kind="problem", desk=desk)
     life.even = True
     lived(life, [])
     return life
@@ -298,7 +294,7 @@ def test_a_deadline_is_explained_interval_by_interval() -> None:
 
 
 def test_a_pause_and_an_extension_stand_in_the_deadline_and_a_pause_never_counts() -> None:
-    life = life_of(can_mail=True)
+    life = life_of()
     for step in (
         c.Accept(),
         timedelta(days=8, hours=18),  # Friday 9 October, 10:00
@@ -358,8 +354,9 @@ def test_from_the_answer_to_a_reopening_it_is_the_sender_s_and_a_review_of_a_no_
         life.step(step)
     assert spoken(life.account) == [("housing", "09-30 16:00", "09-30 17:00")]
     assert life.account.resolved
-    for step in (c.Feedback(solved=False), timedelta(days=1), c.Review(outcome="reopened", text="again")):
-        life.step(step)
+    life.step(c.Feedback(solved=False))
+    life.step(timedelta(days=1))
+    life.step(c.Review(outcome="reopened", text="again"))
     life.step(timedelta(hours=1))
     assert spoken(life.account) == [
         ("housing", "09-30 16:00", "09-30 17:00"),
