@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 import uvloop
 
-from services import cli_dead, cli_migrate, cli_org, cli_people, cli_send, cli_topics, cli_trail, serving
+from services import (
+    cli_dead,
+    cli_migrate,
+    cli_moves,
+    cli_org,
+    cli_people,
+    cli_send,
+    cli_topics,
+    cli_trail,
+    serving,
+)
 from services.embedded import serve
 from shared.logging import configure
 from shared.settings import Settings
@@ -16,6 +26,9 @@ from shared.settings import Settings
 app = typer.Typer(
     help="Throughline: one line in, one trail out.", no_args_is_help=True, pretty_exceptions_enable=False
 )
+cli_org.app.command(
+    "moves", epilog="Example: throughline org moves --to http://127.0.0.1:8080   (then again with --start)"
+)(cli_moves.moves)
 app.add_typer(cli_org.app, name="org")
 app.add_typer(cli_trail.app, name="trail")
 app.add_typer(cli_dead.app, name="dead")

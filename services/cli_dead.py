@@ -7,8 +7,7 @@ its own; all are asked through the one address that they share, be it one proces
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -17,11 +16,11 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from services.asking import HERE, ApiKey, To, answered, asking, wrong
 from services.ways import SERVICES
 
 app = typer.Typer(help="Events that could not be answered, and wait.", no_args_is_help=True)
 
-To = Annotated[str, typer.Option(help="Address of the running installation, of a cluster its public one")]
 Words = Annotated[
     list[str],
     typer.Argument(
@@ -32,55 +31,13 @@ SomeWords = Annotated[
     list[str] | None,
     typer.Argument(metavar="[SERVICE] [KEY]", help="Only what this service holds back, only this key"),
 ]
-ApiKey = Annotated[
-    str | None,
-    typer.Option("--key", envvar="THROUGHLINE_API_KEY", help="An API key with the right `operations`"),
-]
 Json = Annotated[bool, typer.Option("--json", help="For programs")]
-HERE = "http://127.0.0.1:8080"
+_REPLAYED = (
+    "held events are replayed by the installation that handles them",
+    "what was replayed so far is done",
+)
 _AWAY = {502, 503, 504}
 """What a proxy answers where the service behind it does not."""
-_NEEDED = (
-    "an API key with the right `operations` is needed, as --key or THROUGHLINE_API_KEY."
-    " `throughline key create watch --rights operations` makes one, while the installation is stopped"
-)
-
-
-@contextmanager
-def _asking(to: str, key: str | None) -> Iterator[httpx.Client]:
-    """A client of the installation; says what is wrong and ends with 2 where it can't be asked."""
-    if key is None:
-        raise _wrong(_NEEDED)
-    try:
-        local = httpx.URL(to).host in {"localhost", "127.0.0.1", "::1"}  # never through a proxy
-        headers = {"Authorization": f"Bearer {key}"}
-        with httpx.Client(base_url=to, headers=headers, timeout=300, trust_env=not local) as client:
-            yield client
-    except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        raise _wrong(
-            f"nothing answers at {to} ({error}). Start it with `throughline run`, or name another with --to:"
-            " held events are replayed by the installation that handles them"
-        ) from error
-    except httpx.HTTPError as error:
-        raise _wrong(f"{to}: {error}. Ask again; what was replayed so far is done") from error
-
-
-def _wrong(text: str) -> typer.Exit:
-    typer.echo(f"throughline: {text}.", err=True)
-    return typer.Exit(2)
-
-
-def _answer(answer: httpx.Response) -> Any:
-    """What came back. Ends with 2 where it was refused."""
-    if answer.status_code in {401, 403}:
-        raise _wrong(_NEEDED)
-    try:
-        body = answer.json()
-    except ValueError:
-        raise _wrong(f"{answer.url} is no Throughline: it answered {answer.status_code}") from None
-    if answer.is_error:
-        raise _wrong(f"{body.get('title', answer.status_code)}: {body.get('detail', '')}".rstrip(". "))
-    return body
 
 
 def _path(one: dict[str, Any]) -> str:
@@ -90,7 +47,7 @@ def _path(one: dict[str, Any]) -> str:
 def _parted(words: Sequence[str]) -> tuple[str | None, str | None]:
     """Service and key, of which either may be left out."""
     if len(words) > 2 or (len(words) == 2 and words[0] not in SERVICES):
-        raise _wrong(
+        raise wrong(
             f"{' '.join(words)}: name a service ({', '.join(SERVICES)}), then a key; or one of them alone"
         )
     service = words[0] if words and words[0] in SERVICES else None
@@ -110,13 +67,13 @@ class _Held:
                 self.silent.append(name)
                 continue
             self.keys += [
-                {"service": name, **one} for one in _answer(answer)["keys"] if key in {None, one["key"]}
+                {"service": name, **one} for one in answered(answer)["keys"] if key in {None, one["key"]}
             ]
 
     def end(self) -> None:
         """End with 2 where somebody was not heard."""
         if self.silent:
-            raise _wrong(
+            raise wrong(
                 f"{', '.join(self.silent)} did not answer: what is held back there is not in this."
                 " Start it, or look at its /readyz, and ask again"
             )
@@ -125,7 +82,7 @@ class _Held:
 @app.command("list", epilog="Example: throughline dead list --to http://127.0.0.1:8080")
 def list_(to: To = HERE, key: ApiKey = None, as_json: Json = False) -> None:
     """Show which keys are held back, by which service, and why."""
-    with _asking(to, key) as client:
+    with asking(to, key, _REPLAYED) as client:
         found = _Held(client)
     if as_json:
         typer.echo(json.dumps({"keys": found.keys, "silent": found.silent}, ensure_ascii=False))
@@ -144,10 +101,10 @@ def show(words: Words, to: To = HERE, key: ApiKey = None, as_json: Json = False)
     """Show the events of a key that wait, in order. What people wrote is not in them."""
     service, held = _parted(words)
     if held is None:
-        raise _wrong("name the key as well, as `throughline dead list` does")
-    with _asking(to, key) as client:
+        raise wrong("name the key as well, as `throughline dead list` does")
+    with asking(to, key, _REPLAYED) as client:
         found = _Held(client, service, held)
-        shown = [{"service": one["service"], **_answer(client.get(_path(one)))} for one in found.keys]
+        shown = [{"service": one["service"], **answered(client.get(_path(one)))} for one in found.keys]
     if as_json:
         typer.echo(json.dumps({"held": shown, "silent": found.silent}, ensure_ascii=False))
     else:
@@ -158,7 +115,7 @@ def show(words: Words, to: To = HERE, key: ApiKey = None, as_json: Json = False)
                 typer.echo("    " + json.dumps(event["event"]["data"], ensure_ascii=False))
     found.end()
     if not shown:
-        raise _wrong(f"nothing of {held} is held back")
+        raise wrong(f"nothing of {held} is held back")
 
 
 @app.command(
@@ -167,13 +124,13 @@ def show(words: Words, to: To = HERE, key: ApiKey = None, as_json: Json = False)
 def replay(words: SomeWords = None, to: To = HERE, key: ApiKey = None, as_json: Json = False) -> None:
     """Answer what was held back, key by key and in order. Ends with 1 where something still waits."""
     service, held = _parted(words or ())
-    with _asking(to, key) as client:
+    with asking(to, key, _REPLAYED) as client:
         found = _Held(client, service, held)
         err = Console(stderr=True)
         watched = track(found.keys, "Replaying", console=err, disable=not err.is_terminal, transient=True)
         answers = [(one["service"], client.post(_path(one) + "/replay")) for one in watched]
         done = [
-            {"service": name, **_answer(one)}
+            {"service": name, **answered(one)}
             for name, one in answers
             if one.status_code != 404  # else another was faster
         ]

@@ -18,6 +18,7 @@ WAYS: dict[str, str] = {
     "/write": "intake",
     "/quarantine": "intake",
     "/v1/cases": "routing",
+    "/v1/organisation": "routing",
     "/v1/track": "routing",
     "/v1/sign-in": "routing",
     "/v1/sign-out": "routing",

@@ -97,6 +97,16 @@ OBLIGATIONS = Gauge(
     registry=REGISTRY,
 )
 ALARMS = Counter("throughline_alarms_total", "Rungs climbed, by action", ["action"], registry=REGISTRY)
+MOVED = Counter(
+    "throughline_deadlines_moved_total",
+    "Running deadlines that moved because another calendar holds",
+    registry=REGISTRY,
+)
+TO_MOVE = Gauge(
+    "throughline_deadlines_to_look_at_cases",
+    "Open cases at whose deadlines the running `org moves --start` has still to look; 0 where none runs",
+    registry=REGISTRY,
+)
 DELIVERIES = Counter(
     "throughline_deliveries_total",
     "Deliveries by outcome (sent, deferred, failed, bounced)",

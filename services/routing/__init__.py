@@ -9,19 +9,21 @@ from services.routing.api import router
 from services.routing.case import CASES, Case
 from services.routing.desk import Desk
 from services.routing.handlers import CASE_KIND, Handlers
+from services.routing.mover import Mover
+from services.routing.mover_api import router as moving
 from services.routing.office import Office
 from services.routing.pages import router as pages
 from services.routing.people import COLLECTIONS as PEOPLE
 from services.routing.people import People
 from services.routing.people import router as sign_in
-from services.routing.published import ORGANISATIONS
+from services.routing.published import CALENDARS, ORGANISATIONS
 from shared.aggregate import Aggregates
 from shared.bus import Subscription
 from shared.events.cases import CaseLinked, CaseMerged, CaseSplit
 from shared.events.messages import MessageReceived, MessageSentAgain
 from shared.service import House, Service, Timer
 
-COLLECTIONS = (CASES, ORGANISATIONS, *PEOPLE)
+COLLECTIONS = (CASES, ORGANISATIONS, CALENDARS, *PEOPLE)
 
 
 def service(house: House) -> Service:
@@ -30,6 +32,7 @@ def service(house: House) -> Service:
     cases: Aggregates[Case] = Aggregates(CASE_KIND, house.store, house.clock)
     handlers = Handlers(house, desk, cases)
     office = Office(house, desk, cases)
+    mover = Mover(house, desk, cases)
     people = People(house)
     return Service(
         name="routing",
@@ -42,7 +45,8 @@ def service(house: House) -> Service:
             Subscription(("cases",), frozenset({CaseSplit.TYPE}), handlers.on_split),
         ],
         timers=[Timer(CASES, handlers.on_due)],
-        routers=[router(office), pages(house, office), sign_in(house, people)],
+        routers=[router(office), moving(mover), pages(house, office), sign_in(house, people)],
+        companions=[mover],
         wire=people.wire,
         prepare=handlers.publish_organisation,
     )

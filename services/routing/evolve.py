@@ -26,6 +26,7 @@ from shared.events.cases import (
     CaseOpened,
     CaseQueued,
     CaseReopened,
+    CaseRescheduled,
     CaseResumed,
     CaseReturned,
     CaseSolved,
@@ -224,6 +225,18 @@ def _resumed(case: Case, event: CaseResumed, record: Record) -> Change:
     return {"pause": None}
 
 
+def _rescheduled(case: Case, event: CaseRescheduled, record: Record) -> Change:
+    pause = case.pause
+    if pause is not None:
+        moved = {one.id: Obligation.started(one) for one in event.paused}
+        pause = replace(pause, obligations=tuple(moved.get(one.id, one) for one in pause.obligations))
+    return {
+        "promise": event.promise or case.promise,
+        "extension": event.extension or case.extension,
+        "pause": pause,
+    }
+
+
 def _extension_asked(case: Case, event: ExtensionAsked, record: Record) -> Change:
     return {"extension": event.due}
 
@@ -272,6 +285,7 @@ _CHANGES: dict[type[Event], Callable[[Case, Any, Record], Change]] = {
     CaseMerged: _merged,
     CaseQueued: _queued,
     CaseReopened: _reopened,
+    CaseRescheduled: _rescheduled,
     CaseResumed: _resumed,
     CaseReturned: _returned,
     CaseSolved: _solved,

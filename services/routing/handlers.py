@@ -15,7 +15,7 @@ from services.routing.desk import Desk
 from services.routing.evolve import evolve
 from services.routing.ladder import climb
 from services.routing.language import detect
-from services.routing.published import ORGANISATION, Published, publish
+from services.routing.published import Versions
 from services.routing.views import belongs
 from shared import ids, metrics
 from shared.aggregate import Aggregates, Answer, Kind
@@ -44,7 +44,7 @@ class Handlers:
         self._refs = house.keys.purpose("ref")
         self._desk = desk
         self._cases = cases
-        self._organisation: Aggregates[Published] = Aggregates(ORGANISATION, house.store, house.clock)
+        self._versions = Versions(house)
 
     async def on_received(self, record: Record) -> None:
         """A message came in: it opens a case or joins one."""
@@ -116,11 +116,7 @@ class Handlers:
 
     async def publish_organisation(self) -> None:
         """Say which organisation and calendar hold from here on, where they changed."""
-        version, calendar = self._desk.version, self._house.organisation.calendar.digest
-        started = self._house.clock.now().isoformat()
-        await self._organisation.answer(
-            "org", f"start/{started}", lambda state, _: publish(state, version, calendar)
-        )
+        await self._versions.publish()
 
     async def _receive(self, id: str, message: MessageReceived, at: datetime) -> tuple[Answer[Case], str]:
         own = ids.derived("case", id)

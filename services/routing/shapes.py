@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from services.routing.account import Account
 from services.routing.case import State
 from shared.content.words import Sender
 from shared.events.cases import Outcome
@@ -122,6 +123,9 @@ class ShownCase(ListedCase):
     explanation: Explanation | None
     messages: list[ShownMessage]
     timeline: list[Entry]
+    account: Account = Field(
+        description="Who had it when, what counted, and why each deadline ends when it ends"
+    )
     commands: list[str] = Field(description="What may be done now, by those whose turn it is")
 
 

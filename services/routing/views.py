@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from services.routing.account import account
 from services.routing.case import Case, soonest
 from services.routing.commands import offered
 from services.routing.desk import Desk
 from services.routing.files import original_of
 from services.routing.obligation import Obligation
+from services.routing.published import Versions
 from services.routing.shapes import (
     Entry,
     Explanation,
@@ -77,6 +79,7 @@ class Views:
         self._content = house.content
         self._clock = house.clock
         self._desk = desk
+        self._versions = Versions(house)
 
     async def case(self, id: str, loaded: Loaded[Case], principal: Principal) -> ShownCase:
         """Everything of a case that somebody may see who may see the case."""
@@ -96,6 +99,7 @@ class Views:
             explanation=await self._explanation(history),
             messages=[await self._message(record, sender_too=sender_too) for record in _messages(history)],
             timeline=[await self._entry(record) for record in history],
+            account=account(history, await self._versions.named_in(history), now),
             commands=offered(case),
         )
 

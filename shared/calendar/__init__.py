@@ -9,7 +9,15 @@ from shared.calendar.errors import BeyondCalendarError, CalendarError, LimitErro
 from shared.calendar.explain import Interval, Reason, explain
 from shared.calendar.limit import Limit, Unit
 from shared.calendar.official import is_known_country, official_calendar
-from shared.calendar.working_time import add_counted, due, fraction_point, opening, shifted, working_seconds
+from shared.calendar.working_time import (
+    add_counted,
+    due,
+    fraction_point,
+    opening,
+    shifted,
+    working_milliseconds,
+    working_seconds,
+)
 
 __all__ = [
     "BeyondCalendarError",
@@ -33,5 +41,6 @@ __all__ = [
     "official_calendar",
     "opening",
     "shifted",
+    "working_milliseconds",
     "working_seconds",
 ]

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -158,6 +158,11 @@ class Calendar(BaseModel):
     def timeline(self) -> Timeline:
         """Every working second it knows, laid end to end."""
         return Timeline(self._spans(), first=self._at(self.first, 0), last=self._at(self.last, _DAY_SECONDS))
+
+    @cached_property
+    def explained(self) -> dict[date, Any]:
+        """What `explain` remembers of its days."""
+        return {}
 
     def _spans(self) -> list[Span]:
         days = (self.first + timedelta(n) for n in range((self.last - self.first).days + 1))

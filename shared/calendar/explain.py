@@ -14,7 +14,10 @@ from shared.calendar.working_time import moment, unix_seconds
 
 
 class Reason(StrEnum):
-    """Why an interval counts or does not; `arrival_day` is for limits in days, `plain` for plain ones."""
+    """Why an interval counts or does not; `arrival_day` is for limits in days, `plain` for plain ones.
+
+    `paused` is never a calendar's: a limit's clock stood still, which whoever knows of the pause says.
+    """
 
     WORKING_HOURS = "working_hours"
     MAKE_UP_DAY = "make_up_day"
@@ -25,6 +28,7 @@ class Reason(StrEnum):
     CLOSURE = "closure"
     ARRIVAL_DAY = "arrival_day"
     PLAIN = "plain"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,20 @@ def explain(calendar: Calendar, start: datetime, end: datetime, limit: Limit | N
     calendar.timeline.position(last)
     arrival = calendar.local(start).date() if limit is not None and limit.counts_days else None
     day, final = calendar.local(start).date(), calendar.local(end).date()
+    first, until = moment(begin), moment(last)
     found: list[Interval] = []
     while day <= final:
-        for part in _day(calendar, day):
-            _append(found, _as_counted(part, day == arrival), begin, last)
+        for part in _remembered(calendar, day):
+            _append(found, _as_counted(part, day == arrival), first, until)
         day += timedelta(1)
+    return found
+
+
+def _remembered(calendar: Calendar, day: date) -> tuple[Interval, ...]:
+    """A day is explained once: a case's account asks for the same days for each of its deadlines."""
+    found: tuple[Interval, ...] | None = calendar.explained.get(day)
+    if found is None:
+        found = calendar.explained[day] = tuple(_day(calendar, day))
     return found
 
 
@@ -90,12 +103,22 @@ def _as_counted(part: Interval, is_arrival: bool) -> Interval:
     return replace(part, counted=False, reason=Reason.ARRIVAL_DAY) if is_arrival and part.counted else part
 
 
-def _append(found: list[Interval], part: Interval, begin: int, last: int) -> None:
-    """Add what of a part lies within [begin, last]; what is not counted joins a like predecessor."""
-    part = replace(part, begin=max(part.begin, moment(begin)), end=min(part.end, moment(last)))
+def _append(found: list[Interval], part: Interval, first: datetime, until: datetime) -> None:
+    """Add what of a part lies within [first, until]; what is not counted joins a like predecessor."""
+    if part.begin < first or part.end > until:
+        part = replace(part, begin=max(part.begin, first), end=min(part.end, until))
     if part.begin >= part.end:
         return
-    if found and not part.counted and replace(found[-1], begin=part.begin, end=part.end) == part:
+    if found and not part.counted and _alike(found[-1], part):
         found[-1] = replace(found[-1], end=part.end)
     else:
         found.append(part)
+
+
+def _alike(one: Interval, other: Interval) -> bool:
+    return (one.counted, one.reason, one.name, one.provisional) == (
+        other.counted,
+        other.reason,
+        other.name,
+        other.provisional,
+    )

@@ -40,6 +40,22 @@ def working_seconds(calendar: Calendar, begin: datetime, end: datetime) -> int:
     return line.position(unix_seconds(end)) - line.position(unix_seconds(begin))
 
 
+def working_milliseconds(calendar: Calendar, begin: datetime, end: datetime) -> int:
+    """How much working time lies between two instants, in whole milliseconds; negative where `end` is the earlier.
+
+    Adjoining stretches sum to their whole without loss, which `working_seconds` of instants within a second do not.
+    """
+    return _milliseconds_before(calendar, end) - _milliseconds_before(calendar, begin)
+
+
+def _milliseconds_before(calendar: Calendar, instant: datetime) -> int:
+    second, rest = unix_seconds(instant), instant.microsecond // 1000
+    before = calendar.timeline.position(second)
+    if not rest:
+        return before * 1000
+    return before * 1000 + rest * (calendar.timeline.position(second + 1) - before)
+
+
 def fraction_point(
     calendar: Calendar, start: datetime, end: datetime, limit: Limit, basis_points: int, *, paused: int = 0
 ) -> datetime:

@@ -384,10 +384,19 @@ class PraisePassedOn(CaseEvent, type="case.praise_passed_on", topic="cases"):
 
 
 class CaseRescheduled(CaseEvent, type="case.rescheduled", topic="cases"):
-    """Another calendar holds: running deadlines moved. What is late stays late."""
+    """Another calendar holds: running deadlines moved, what was promised too, since it is working time as they are.
+
+    What is late stays late.
+    """
 
     calendar: str
     """The digest of the calendars that hold now."""
+    promise: datetime | None = None
+    """What the sender is promised now, where that moved."""
+    extension: datetime | None = None
+    """When it would be due with the time that was asked for and is not decided on, where that moved."""
+    paused: tuple[Started, ...] = ()
+    """What stands still, under the ids it had, with the end from which it goes on when the clock runs again."""
 
 
 class CaseAlarmed(CaseEvent, type="case.alarmed", topic="cases"):

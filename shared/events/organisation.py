@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.events.envelope import Event
+from shared.events.envelope import Event, Part
 
 Unspoken = Annotated[str, Field(exclude=True, repr=False)]
 """Goes from the decision into the aggregate's state and no further: it is never among the event's bytes."""
@@ -17,6 +17,23 @@ class OrganisationPublished(Event, type="organisation.published", topic="organis
 
     version: str
     calendar: str
+
+
+class OfficeCalendar(Part):
+    """Which calendar an office works by: a department with its own, else `coordinator` for all others."""
+
+    office: str
+    calendar: str
+    """Its digest."""
+
+
+class CalendarsKept(Event, type="organisation.calendars_kept", topic="organisation"):
+    """The calendars of a version are kept, day by day, so that old deadlines can be explained."""
+
+    version: str
+    calendars: tuple[OfficeCalendar, ...]
+    kept: Unspoken = ""
+    """The calendars themselves, as JSON: what an entry says of each is its digest."""
 
 
 class AccountCreated(Event, type="account.created", topic="organisation"):

@@ -1,5 +1,6 @@
 """The organisation file: who is responsible for what, by when, and who is told (DESIGN.md section 6)."""
 
+from shared.organisation.calendars import Calendars
 from shared.organisation.ladder import POSTS, Post, Rung, RungTime
 from shared.organisation.limits import Conditions, Facts, Limits, SpecialLimits
 from shared.organisation.load import OrganisationWrong, load, parse
@@ -22,6 +23,7 @@ from shared.organisation.text import LANGUAGES, Language, Text
 __all__ = [
     "LANGUAGES",
     "POSTS",
+    "Calendars",
     "Choices",
     "Conditions",
     "Contact",

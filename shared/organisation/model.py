@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 from shared.calendar import Calendar
 from shared.events.cases import CaseClass
 from shared.events.messages import Kind
+from shared.organisation.calendars import Calendars
 from shared.organisation.hours import Hours, OwnHours
 from shared.organisation.ladder import POSTS, Post, Rung
 from shared.organisation.limits import USUAL, Conditions, Facts, Limits, SpecialLimits
@@ -184,8 +185,11 @@ class Organisation(Part):
 
     @cached_property
     def version(self) -> str:
-        """SHA-256 of its canonical JSON, in hexadecimal."""
-        whole = self.model_dump(mode="json", by_alias=True)
+        """SHA-256 of its canonical JSON with its calendars' digest, in hexadecimal.
+
+        Where the state announces other days, the same file is another version.
+        """
+        whole = {"calendars": self.all_calendars.digest, "file": self.model_dump(mode="json", by_alias=True)}
         return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     @cached_property
@@ -219,6 +223,11 @@ class Organisation(Part):
             if department is None or department.hours is None
             else department.hours.over(self.hours)
         )
+
+    @cached_property
+    def all_calendars(self) -> Calendars:
+        """All of them, to be kept with this version."""
+        return Calendars.gathered(self.calendar, self.calendars)
 
     def calendar_of(self, holder: str) -> Calendar:
         """The calendar of whoever owes something: a department's own, else the organisation's."""

@@ -133,15 +133,13 @@ ENDS: tuple[Command, ...] = (
 
 ANSWERED: tuple[Command, ...] = (c.Accept(), c.Answer(text="done", resolved=True), c.Feedback(solved=True))
 
-STEPS = st.lists(
-    st.one_of(
-        COMMANDS,
-        st.integers(0, 40),
-        st.integers(1, 15 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes)),
-        st.sampled_from(["verified", "unverified"]),
-    ),
-    max_size=30,
+STEP = st.one_of(
+    COMMANDS,
+    st.integers(0, 40),
+    st.integers(1, 15 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes)),
+    st.sampled_from(["verified", "unverified"]),
 )
+STEPS = st.lists(STEP, max_size=30)
 
 
 class Life:
