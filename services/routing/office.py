@@ -14,9 +14,10 @@ from services.routing.commands import Command, Now, Other, Refused, decide, offe
 from services.routing.commands.table import TABLE
 from services.routing.desk import Desk
 from services.routing.files import Download, Files
-from services.routing.shapes import CaseList, ShownCase, TrackedCase
+from services.routing.shapes import CaseList, ShownCase
 from services.routing.standing import standing
-from services.routing.views import Views, belongs, listed, parts
+from services.routing.tracked import TrackedCase, Tracks, belongs
+from services.routing.views import Views, listed
 from shared import ids
 from shared.aggregate import Aggregates, Answer, Loaded
 from shared.content import seal_model
@@ -40,6 +41,9 @@ class Filter:
     state: str | None = None
     kind: str | None = None
     channel: str | None = None
+    category: str | None = None
+    case_class: str | None = None
+    urgent: bool | None = None
     overdue: bool | None = None
     due_before: datetime | None = None
 
@@ -78,6 +82,7 @@ class Office:
         self._desk = desk
         self._cases = cases
         self._views = Views(house, desk)
+        self._tracks = Tracks(house, cases, desk.organisation)
         self._files = Files(house)
 
     async def list(
@@ -111,7 +116,14 @@ class Office:
             where.append(Where("department", "=", wanted.department))
         elif not sees_all_cases(principal):
             where.append(Where("department", "in", sorted(mine)))
-        plain = {"state": wanted.state, "kind": wanted.kind, "channel": wanted.channel}
+        plain = {
+            "state": wanted.state,
+            "kind": wanted.kind,
+            "channel": wanted.channel,
+            "category": wanted.category,
+            "class": wanted.case_class,
+            "urgent": wanted.urgent if wanted.urgent is None else int(wanted.urgent),
+        }
         where += [Where(name, "=", value) for name, value in plain.items() if value is not None]
         if wanted.overdue is not None:
             where.append(Where("rank", "<" if wanted.overdue else ">=", milliseconds(now)))
@@ -155,7 +167,7 @@ class Office:
 
     async def show(self, principal: Principal, found: Found) -> ShownCase:
         """Everything of a case that somebody may see."""
-        return await self._views.case(found.id, found.loaded, principal)
+        return await self._views.case(found.id, found.loaded, principal, self.possible(principal, found.case))
 
     async def attachment(self, found: Found, message: str, number: int) -> Download:
         """A file of a message of the case, counted from 1. Raises Problem 404 or 410."""
@@ -202,7 +214,7 @@ class Office:
     async def track(self, code: str) -> TrackedCase:
         """What a sender sees by a tracking code. Raises Problem 404 for a wrong one."""
         found, message = await self._tracked(code)
-        return await self._views.tracked(found.id, found.case, message)
+        return await self._tracks.case(found.id, found.case, message)
 
     async def hear(
         self, code: str, command: Command, *, ref: str | None = None, key: str | None = None
@@ -220,11 +232,11 @@ class Office:
         return await self._give(found, command, SENDER, key=key)
 
     async def _part(self, history: Sequence[Record], ref: str) -> Found:
-        """A part of the case that was split off."""
-        for part in parts(history):
-            loaded = await self._cases.load(part)
-            if loaded.state is not None and loaded.state.ref == ids.read_ref(ref):
-                return Found(part, loaded)
+        """A part of the case that was split off. Raises Problem 404 where there is none of that ref."""
+        usual = ids.read_ref(ref)
+        for id, part in await self._tracks.parts(history):
+            if part.ref == usual:
+                return Found(id, await self._cases.load(id))
         raise not_found("case")
 
     async def _tracked(self, code: str) -> tuple[Found, str]:
