@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
 
 from services.routing.case import Case
+from services.routing.obligation import Obligation
 from services.routing.shapes import ShownAssist, ShownOpinion
 from shared.content.words import Options
 from shared.events import Record
@@ -57,10 +57,10 @@ class Asked:
         said = await self._said(event.words)
         self.assists.append(
             ShownAssist(
-                id=event.assist,
+                id=open_.id if open_ else event.assist,
                 department=event.department,
                 since=began.since,
-                due=open_ or began.due,
+                due=open_.due if open_ else began.due,
                 state="open" if open_ else "cancelled",
                 asked=said and said.text,
             )
@@ -80,11 +80,11 @@ class Asked:
         said = await self._said(event.words)
         self.opinions.append(
             ShownOpinion(
-                id=began.id,
+                id=open_.id if open_ else began.id,
                 to=event.to,
                 by=event.actor,
                 since=began.since,
-                due=open_ or began.due,
+                due=open_.due if open_ else began.due,
                 state="open" if open_ else "cancelled",
                 text=said and said.text,
                 options=[*said.options] if said else [],
@@ -100,9 +100,9 @@ class Asked:
                 self.opinions[place] = one.model_copy(update=given)
                 return
 
-    def _open(self, kind: str, owner: str) -> datetime | None:
-        """When it is due, where it is still owed."""
-        return next((one.due for one in self._case.owed(kind) if one.owner == owner), None)
+    def _open(self, kind: str, owner: str) -> Obligation | None:
+        """The obligation as it stands now, where it is still owed."""
+        return next((one for one in self._case.owed(kind) if one.owner == owner), None)
 
 
 def _began(event: CaseEvent, kind: str) -> Started:

@@ -11,8 +11,9 @@ import orjson
 
 from services.routing.case import CASES, Case, milliseconds
 from services.routing.commands import Command, Now, Other, Refused, decide, offered, row_of
+from services.routing.commands.dispatching import beyond
 from services.routing.commands.table import TABLE
-from services.routing.desk import Desk
+from services.routing.desk import Desk, facts_of
 from services.routing.files import Download, Files
 from services.routing.shapes import CaseList, ShownCase
 from services.routing.standing import standing
@@ -46,6 +47,15 @@ class Filter:
     urgent: bool | None = None
     overdue: bool | None = None
     due_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """When a department would have to resolve a case."""
+
+    due: datetime
+    beyond_promise: bool
+    """That is after what the sender was promised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +162,32 @@ class Office:
     def possible(self, principal: Principal, case: Case) -> Sequence[str]:
         """The commands that somebody may give now, by name."""
         who = standing(principal, case, self._house.organisation)
-        return [name for name in offered(case) if TABLE[name].who in who]
+        never = self._forbidden(case)
+        return [name for name in offered(case) if TABLE[name].who in who and name not in never]
+
+    def _forbidden(self, case: Case) -> set[str]:
+        """What this organisation never allows in such a case, or no more."""
+        choices = self._desk.choices
+        conditions = {
+            "transfer": choices.transfers,
+            "extend": case.extensions < self._desk.conditions(facts_of(case)).extensions,
+            "escalate": any(choices.enter.values()),
+        }
+        return {name for name, holds in conditions.items() if not holds}
+
+    def ends(self, case: Case) -> dict[str, Ends]:
+        """By department: when its limit to resolve the case would end, were it given the case now."""
+        facts, now = facts_of(case), self._clock.now()
+        found: dict[str, Ends] = {}
+        for department in self.departments:
+            for begun in self._desk.starts(facts, department, now, 1, "resolve"):
+                found[department] = Ends(begun.due, beyond([begun], case.promise))
+        return found
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The classes of cases that the organisation has somebody for."""
+        return [case_class for case_class, post in self._desk.choices.enter.items() if post]
 
     @property
     def departments(self) -> Sequence[str]:
