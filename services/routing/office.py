@@ -24,6 +24,7 @@ from shared.aggregate import Aggregates, Answer, Loaded
 from shared.content import seal_model
 from shared.events import Event, Record
 from shared.events.content import ContentRef
+from shared.organisation import Organisation
 from shared.rights import Principal, may_see_case, sees_all_cases
 from shared.service import House
 from shared.store import Sealed, Where
@@ -188,6 +189,11 @@ class Office:
     def classes(self) -> Sequence[str]:
         """The classes of cases that the organisation has somebody for."""
         return [case_class for case_class, post in self._desk.choices.enter.items() if post]
+
+    @property
+    def organisation(self) -> Organisation:
+        """Whose cases they are."""
+        return self._house.organisation
 
     @property
     def departments(self) -> Sequence[str]:

@@ -36,6 +36,7 @@ class ListedCase(BaseModel):
     overdue: bool = Field(description="That instant has passed")
     breached: bool = Field(description="Something of it was ever late; nothing erases that")
     returned_by: str | None
+    asked: list[str] = Field(description="Whose part or opinion is awaited")
     closed: datetime | None
     outcome: Outcome | None
 
@@ -184,6 +185,7 @@ class CaseLink(BaseModel):
     relation: Relation | Literal["thread", "merged_into", "joined"] = Field(
         description="What the other is to this one. `thread`: a closed case on whose thread it came"
     )
+    open: bool = Field(False, description="The asker may see it")
 
 
 class ShownCase(ListedCase):

@@ -74,6 +74,7 @@ def listed(id: str, case: Case, now: datetime) -> ListedCase:
         overdue=due is not None and due < now,
         breached=bool(case.breached),
         returned_by=case.returned_by,
+        asked=[one.owner for one in case.owed("assist", "opinion")],
         closed=case.closed,
         outcome=case.outcome,
     )
