@@ -21,8 +21,8 @@ setup: .venv/installed ## Install everything, exactly as locked, into .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-run: setup ## Start the whole system with a sample organisation
-	$(BIN)/throughline run --data data
+run: setup ## Start the whole system with a sample county, or another organisation: ORG=deploy/org/hospital.yaml
+	$(BIN)/throughline run $(if $(ORG),--data data-$(basename $(notdir $(ORG))) --org $(ORG),--data data)
 
 test: setup ## The tests, without the long runs
 	$(BIN)/pytest -n 2 -m "not long and not browser and not cluster"

@@ -15,6 +15,7 @@ import uvloop
 from bench.cluster import e2e_cluster
 from bench.door import http
 from bench.e2e import e2e
+from bench.pages import pages
 
 app = typer.Typer(help="Speeds, each beside a reference measured in the same run.", no_args_is_help=True)
 
@@ -45,6 +46,15 @@ def bench_http(
     """The HTTP door alone, durable, beside a bare FastAPI that validates the same body."""
     with tempfile.TemporaryDirectory() as directory:
         _print(http(count, Path(directory)), as_json)
+
+
+@app.command("pages", epilog="Example: python -m bench pages --json")
+def bench_pages(
+    count: Annotated[int, typer.Option(help="Cases to list")] = 1_000_000,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """The workbench's list, p95 in milliseconds of the slowest set of filters."""
+    _print(pages(count), as_json)
 
 
 if __name__ == "__main__":

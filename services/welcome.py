@@ -11,6 +11,7 @@ from rich.console import Console
 from services.intake.smtp import SmtpDoor
 from services.routing.people import ensure_sample_users
 from shared.embedded import Embedded
+from shared.organisation import Organisation
 from shared.runner import Runner
 from shared.service import House
 
@@ -70,16 +71,24 @@ def greet(house: House, users: Sequence[tuple[str, str, str]], places: Places) -
     if users:
         _show(out, users)
     out.print("\n[bold]Three things to try[/]")
-    out.print(f"  1. Open {url}/ , write that a street lamp is dark, and follow it by the link you get.")
+    words, officer = a_matter(house.organisation)
+    out.print(f"  1. Open {url}/ , write about {words}, and follow it by the link you get.")
     out.print(
-        "  2. Send a mail:  printf 'From: you@example.org\\nSubject: 路燈不亮\\n\\n路燈三天不亮了\\n' > lamp.eml &&"
-        f" .venv/bin/throughline send lamp.eml --smtp {mail} --rcpt {mailbox}\n"
-        "     Its acknowledgement stands in the outbox folder; the case is in housing-officer-1's list."
+        f"  2. Send a mail:  printf 'From: you@example.org\\nSubject: {words}\\n\\n{words}\\n' > matter.eml &&"
+        f" .venv/bin/throughline send matter.eml --smtp {mail} --rcpt {mailbox}\n"
+        f"     Its acknowledgement stands in the outbox folder; the case is in {officer}'s list."
     )
     out.print(
         f"  3. Verify the trail:  .venv/bin/throughline trail verify {places.trail}"
         f' --vkey "$(curl -s {url}/trail/vkey)"\n'
     )
+
+
+def a_matter(organisation: Organisation) -> tuple[str, str]:
+    """Words about the first duty, and who finds the case in the list."""
+    department = next((one for one in organisation.departments if one.duties), organisation.departments[0])
+    words = [word for duty in department.duties[:1] for word in duty.words()]
+    return "、".join(words[:3]) or organisation.names.get("en"), department.officers[0]
 
 
 def write_addresses(runner: Runner) -> None:

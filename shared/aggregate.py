@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from shared import ids
 from shared.clock import Clock
 from shared.events import Event, Record, emit
-from shared.store import Collection, Conflict, Sealed, Step, Store
+from shared.store import Collection, Conflict, FieldValue, Sealed, Step, Store
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -36,7 +36,7 @@ class Kind(Generic[S]):
     evolve: Callable[[S | None, Event, Record], S]
     due: Callable[[S], datetime | None] = lambda _: None
     """When time alone must be looked at again."""
-    fields: Callable[[S], Mapping[str, str | int | None]] = lambda _: {}
+    fields: Callable[[S], Mapping[str, FieldValue]] = lambda _: {}
     key: Callable[[S], str] | None = None
     """The partition key, where it is not the aggregate's id."""
 
@@ -137,18 +137,18 @@ class Aggregates(Generic[S]):
         if loaded is None or (self._store.only_writer and not fresh):
             loaded, certain = loaded or await self.load(id), True
         while True:
-            step = self._decide(id, input_id, loaded, decide, contents, certain=certain)
-            if isinstance(step, Answer):
-                return step
-            if step is not None:
+            decided = self._decide(id, input_id, loaded, decide, contents, certain=certain)
+            if isinstance(decided, Answer):
+                return decided
+            if decided is not None:
                 try:
-                    await self._store.commit(step.step)
+                    await self._store.commit(decided.step)
                 except Conflict:
                     self._recent.pop(id, None)
                 else:
-                    self._remember(id, step.after)
-                    assert step.after.state is not None
-                    return Answer(step.after.state, step.after.version, step.step.records)
+                    self._remember(id, decided.after)
+                    assert decided.after.state is not None
+                    return Answer(decided.after.state, decided.after.version, decided.step.records)
             loaded, certain = await self.load(id), True
 
     def _decide(
@@ -182,7 +182,7 @@ class Aggregates(Generic[S]):
                 raise NothingThere(f"{id} does not exist, and {input_id} did not create it")
             return Answer(loaded.state, loaded.version, ())
         after, records = self._emit(id, loaded, events, input_id, now)
-        return _Decided(after, self._step(id, loaded, after, records, contents))
+        return _Decided(after, step(self.kind, id, loaded.version, after, tuple(records), contents=contents))
 
     def _emit(
         self,
@@ -212,35 +212,38 @@ class Aggregates(Generic[S]):
             records.append(record)
         return Loaded(state, version, loaded.inputs | {input_id}, now), records
 
-    def _step(
-        self,
-        id: str,
-        before: Loaded[S],
-        after: Loaded[S],
-        records: list[Record],
-        contents: tuple[Sealed, ...],
-    ) -> Step:
-        state = after.state
-        assert state is not None
-        assert after.time is not None
-        body = b'{"inputs":%b,"time":"%b","state":%b}' % (
-            orjson.dumps(sorted(after.inputs)),
-            after.time.isoformat().encode(),
-            state.__pydantic_serializer__.to_json(state, exclude_defaults=True),
-        )
-        return Step(
-            collection=self.kind.collection,
-            id=id,
-            expected=before.version,
-            body=body,
-            records=tuple(records),
-            fields=self.kind.fields(state),
-            due=self.kind.due(state),
-            contents=contents,
-        )
-
     def _remember(self, id: str, loaded: Loaded[S]) -> None:
         self._recent[id] = loaded
         self._recent.move_to_end(id)
         if len(self._recent) > _CACHED:
             self._recent.popitem(last=False)
+
+
+def step(
+    kind: Kind[S],
+    id: str,
+    expected: int,
+    after: Loaded[S],
+    records: tuple[Record, ...],
+    *,
+    contents: tuple[Sealed, ...] = (),
+) -> Step:
+    """The change of an aggregate, as it is saved."""
+    state = after.state
+    assert state is not None
+    assert after.time is not None
+    body = b'{"inputs":%b,"time":"%b","state":%b}' % (
+        orjson.dumps(sorted(after.inputs)),
+        after.time.isoformat().encode(),
+        state.__pydantic_serializer__.to_json(state, exclude_defaults=True),
+    )
+    return Step(
+        collection=kind.collection,
+        id=id,
+        expected=expected,
+        body=body,
+        records=records,
+        fields=kind.fields(state),
+        due=kind.due(state),
+        contents=contents,
+    )

@@ -14,7 +14,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-SAMPLE_ORGANISATION = Path(__file__).resolve().parent.parent / "deploy" / "org" / "county.yaml"
+_SAMPLES = Path(__file__).resolve().parent.parent / "deploy" / "org"
+SAMPLE_ORGANISATIONS = tuple(
+    _SAMPLES / f"{name}.yaml" for name in ("county", "company", "construction", "hospital")
+)
+SAMPLE_ORGANISATION = SAMPLE_ORGANISATIONS[0]
 
 
 class NotTold(RuntimeError):

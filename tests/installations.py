@@ -32,7 +32,11 @@ NEVER_ENDS = 300.0
 LONG_RUN = 3600.0
 """Seconds, many times what the slowest test takes on a busy machine."""
 
-THINGS = Collection("things", fields={"colour": str, "size": int}, indexes=(("colour", "size"),))
+THINGS = Collection(
+    "things",
+    fields={"colour": str, "size": int, "marks": tuple[str, ...]},
+    indexes=(("colour", "size"), ("marks", "size")),
+)
 
 
 class Thing(BaseModel):

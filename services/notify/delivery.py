@@ -24,6 +24,8 @@ from shared.events.deliveries import (
     DeliveryQueued,
     DeliveryReplied,
     DeliverySent,
+    Happening,
+    OwedThing,
     Template,
 )
 from shared.store import Collection
@@ -49,7 +51,8 @@ MOST_AT_ONCE = 3
 """Up to this attempt, one that its process's end cut off is made again at once. Later ones wait for their deadline, so
 that a mail which brings the process down does not do so without a pause."""
 
-Status = Literal["sending", "deferred", "sent", "failed", "bounced"]
+Status = Literal["held", "sending", "deferred", "sent", "failed", "bounced"]
+"""`held`: its time has not come, and no attempt was made."""
 Decide = Callable[["Delivery | None", datetime], Sequence[Event]]
 
 
@@ -73,6 +76,15 @@ class Delivery(BaseModel):
     declined: str | None = None
     promise: datetime | None = None
     rungs: tuple[AlarmedRung, ...] = ()
+    not_before: datetime | None = None
+    until: datetime | None = None
+    department: str | None = None
+    outcome: str | None = None
+    other: str | None = None
+    happened: Happening | None = None
+    actor: str | None = None
+    choice: int | None = None
+    owed: tuple[OwedThing, ...] = ()
     status: Status = "sending"
     attempt: int = 1
     wait_until: datetime | None = None
@@ -81,8 +93,14 @@ class Delivery(BaseModel):
     sent_at: datetime | None = None
     auto_reply: str | None = None
 
+    @property
+    def written_at(self) -> datetime:
+        """The date of its mail, the same at each attempt."""
+        return max(self.queued_at, self.not_before or self.queued_at)
+
 
 def _queued(event: DeliveryQueued, record: Record) -> Delivery:
+    held = event.attempt_deadline is None and event.not_before is not None
     return Delivery(
         case=event.case,
         ref=event.ref,
@@ -99,7 +117,18 @@ def _queued(event: DeliveryQueued, record: Record) -> Delivery:
         declined=event.declined,
         promise=event.promise,
         rungs=tuple(event.rungs),
-        wait_until=event.attempt_deadline,
+        not_before=event.not_before,
+        until=event.until,
+        department=event.department,
+        outcome=event.outcome,
+        other=event.other,
+        happened=event.happened,
+        actor=event.actor,
+        choice=event.choice,
+        owed=tuple(event.owed),
+        status="held" if held else "sending",
+        attempt=0 if held else 1,
+        wait_until=event.not_before if held else event.attempt_deadline,
     )
 
 
@@ -128,9 +157,11 @@ def evolve(state: Delivery | None, event: Event, record: Record) -> Delivery:
 
 
 def queue(what: DeliveryQueued, state: Delivery | None, now: datetime) -> list[Event]:
-    """Begin, with the first attempt."""
+    """Begin, with the first attempt, unless it must wait."""
     if state is not None:
         return []
+    if what.not_before is not None and now < what.not_before:
+        return [what]
     return [what.model_copy(update={"attempt_deadline": now + ATTEMPT})]
 
 
@@ -140,13 +171,16 @@ def attempt_input(id: str, number: int) -> str:
 
 
 def attempt(state: Delivery | None, now: datetime) -> list[Event]:
-    """Try again, once the time for it has come; give up after the last attempt."""
+    """Try, once the time for it has come; give up after the last attempt."""
     if state is None or state.wait_until is None or now < state.wait_until:
         return []
     if state.attempt >= MOST_ATTEMPTS:
         return [DeliveryFailed(attempt=state.attempt, reason=state.reason or "no-outcome", case=state.case)]
-    after: Literal["pause", "deadline"] = "pause" if state.status == "deferred" else "deadline"
+    after = _BEFORE.get(state.status)
     return [DeliveryAttempted(attempt=state.attempt + 1, deadline=now + ATTEMPT, after=after)]
+
+
+_BEFORE: Mapping[str, Literal["pause", "deadline"]] = {"deferred": "pause", "sending": "deadline"}
 
 
 def attempt_cut_off(deadline: datetime, state: Delivery | None, now: datetime) -> list[Event]:

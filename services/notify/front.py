@@ -15,16 +15,20 @@ from services.notify.channels.here import Here
 from services.notify.channels.outbox import OutboxSender
 from services.notify.courier import Courier
 from services.notify.delivery import KIND, Delivery
+from services.notify.digest import KIND as DIGESTS
 from services.notify.handlers import Handlers
 from services.notify.pages import outbox
 from shared.aggregate import Aggregates
 from shared.bus import Subscription
-from shared.events.cases import CaseAlarmed, CaseAnswered, CaseClosed, CaseOpened, SenderAsked
+from shared.events import REGISTRY
+from shared.events.cases import CaseEvent, CaseOpened
 from shared.events.messages import DeliveryAnswered
 from shared.service import House, Service, Timer
 from shared.tokens import Tokens
 
-COLLECTIONS = (KIND.collection,)
+COLLECTIONS = (KIND.collection, DIGESTS.collection)
+
+_HAPPENS = frozenset(name for name, kind in REGISTRY.items() if issubclass(kind, CaseEvent))
 
 __all__ = ["COLLECTIONS", "KIND", "Delivery", "service"]
 
@@ -36,7 +40,8 @@ def service(house: House) -> Service:
     apart = RelayApart(house) if house.settings.relay else None
     carriers: Sequence[Carrier] = apart.lanes if apart else [Here(_mails(house), folder, house.clock)]
     courier = Courier(deliveries, carriers, house.clock)
-    handlers = Handlers(deliveries, courier, house.store, house.organisation)
+    digests = Aggregates(DIGESTS, house.store, house.clock)
+    handlers = Handlers(deliveries, digests, courier, house)
 
     async def prepare() -> None:
         if house.alone and (apart is None or apart.alone()):
@@ -47,13 +52,13 @@ def service(house: House) -> Service:
         publishes=("deliveries",),
         subscriptions=[
             Subscription(("cases",), frozenset({CaseOpened.TYPE}), handlers.on_opened),
-            Subscription(("cases",), frozenset({CaseAnswered.TYPE}), handlers.on_answered),
-            Subscription(("cases",), frozenset({CaseClosed.TYPE}), handlers.on_closed),
-            Subscription(("cases",), frozenset({SenderAsked.TYPE}), handlers.on_asked),
-            Subscription(("cases",), frozenset({CaseAlarmed.TYPE}), handlers.on_alarmed),
+            Subscription(("cases",), _HAPPENS - {CaseOpened.TYPE}, handlers.on_happened),
             Subscription(("messages",), frozenset({DeliveryAnswered.TYPE}), handlers.on_delivery_answered),
         ],
-        timers=[Timer(KIND.collection, handlers.on_due)],
+        timers=[
+            Timer(KIND.collection, handlers.on_due),
+            Timer(DIGESTS.collection, handlers.on_digest_due),
+        ],
         routers=[api.router(house.store, deliveries), outbox.router(house, deliveries, folder)],
         companions=[courier, apart] if apart else [courier],
         prepare=prepare,

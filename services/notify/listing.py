@@ -19,14 +19,16 @@ class DeliveryView(BaseModel):
     """One delivery."""
 
     id: str
-    case: str = Field(description="The case's ref")
+    case: str = Field(description="The case's ref; empty for a digest, which is of several")
     template: str
+    happened: str | None = Field(None, description="What somebody in the house is told of, as a code")
     to: str = Field(description="`sender`, or an officer's id")
     language: str
     state: Status
     attempts: int
     reason: str | None = Field(None, description="Why the last attempt failed, as a code")
     queued_at: datetime
+    not_before: datetime | None = Field(None, description="What had to wait for its time")
     sent_at: datetime | None = None
     next_at: datetime | None = Field(None, description="When it is tried again at the earliest")
     auto_reply: str | None = None
@@ -45,12 +47,14 @@ def view(id: str, state: Delivery) -> DeliveryView:
         id=id,
         case=state.ref,
         template=state.template,
+        happened=state.happened,
         to=state.party,
         language=state.language,
         state=state.status,
         attempts=state.attempt,
         reason=state.reason,
         queued_at=state.queued_at,
+        not_before=state.not_before,
         sent_at=state.sent_at,
         next_at=state.wait_until,
         auto_reply=state.auto_reply,

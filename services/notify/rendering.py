@@ -15,7 +15,9 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.notify.delivery import Delivery
-from shared.content.words import Note
+from services.notify.digest import DigestList
+from shared.content.words import Note, Options
+from shared.events.deliveries import DigestItem
 from shared.organisation import Organisation
 from shared.tokens import Tokens
 
@@ -24,8 +26,8 @@ LANGUAGES = ("zh-Hant", "zh-Hans", "en")
 MOST_SUBJECT = 120
 """Characters of the sender's own subject that an answer repeats."""
 
-_WEIGHT = ("lapse", "remind", "warn", "breach", "escalate")
-_LATE = frozenset(("breach", "escalate"))
+_WEIGHT = ("lapse", "remind", "warn", "breach", "escalate", "circulate")
+_LATE = frozenset(("breach", "escalate", "circulate"))
 _GAP = re.compile(r"\n{3,}")
 _LINK = re.compile(r"https?://[!#-;=?-~]*[A-Za-z0-9/_=~-]", re.ASCII)
 
@@ -94,22 +96,25 @@ class Rendering:
         )
 
     def to_sender(self, delivery: Delivery, subject: str = "", note: Note | None = None) -> Letter:
-        """An acknowledgement, an answer, a question, a refusal. `subject` is what the sender's message was called."""
+        """What a sender is told. `subject` is what their message was called."""
         assert delivery.message is not None
-        code = self._tokens.tracking_code(delivery.message)
+        language = delivery.language
         return self._fill(
             delivery,
-            link=f"{self._url}/track/{code}",
-            promise=delivery.promise and self.instant(delivery.promise, delivery.language),
+            link=f"{self._url}/track/{self._tokens.tracking_code(delivery.message)}",
+            promise=delivery.promise and self.instant(delivery.promise, language),
             final=delivery.final,
-            closes_at=delivery.closes_at and self.instant(delivery.closes_at, delivery.language),
-            declined=labels(delivery.language)["declined"].get(delivery.declined or ""),
+            closes_at=delivery.closes_at and self.instant(delivery.closes_at, language),
+            until=delivery.until and self.instant(delivery.until, language),
+            declined=labels(language)["declined"].get(delivery.declined or ""),
+            department=self._owner(delivery.department, language) if delivery.department else "",
+            outcome=delivery.outcome,
+            other=delivery.other,
             subject=_short(subject),
-            note=note.text.strip() if note else "",
-            attachments=len(note.attachments) if note else 0,
+            **_said(note),
         )
 
-    def to_person(self, delivery: Delivery, name: str) -> Letter:
+    def alarm(self, delivery: Delivery, name: str) -> Letter:
         """A reminder to an officer or a notice to a leader."""
         words = labels(delivery.language)
         lines: list[dict[str, Any]] = [
@@ -137,6 +142,69 @@ class Rendering:
             headline=words["headline_of_several" if len(lines) > 1 else "headline"].format_map(counted),
         )
 
+    def told(
+        self, delivery: Delivery, name: str, note: Options | None = None, asked: Options | None = None
+    ) -> Letter:
+        """What happened in a case, to somebody in the house: who wrote what with it, what is owed by when. `asked` is
+        what an opinion chose from."""
+        language = delivery.language
+        words = labels(language)
+        happened = words["happened"].get(delivery.happened) or words["happened"]["changed"]
+        says = happened["says"].format(
+            department=self._owner(delivery.department or "coordinator", language),
+            until=delivery.until and self.instant(delivery.until, language),
+        )
+        return self._fill(
+            delivery,
+            link=f"{self._url}/cases/{delivery.ref}",
+            name=name,
+            headline=happened["headline"],
+            says=says,
+            author=self._author(delivery.actor, language),
+            options=note.options if note else (),
+            preferred=note.preferred if note else 0,
+            choice=delivery.choice,
+            chosen=_name(asked, delivery.choice),
+            owed=[
+                {
+                    "owner": self._owner(one.owner, language),
+                    "kind": words["obligations"].get(one.kind, one.kind),
+                    "due": self.instant(one.due, language),
+                }
+                for one in delivery.owed
+            ],
+            **_said(note),
+        )
+
+    def digest(self, delivery: Delivery, name: str, listed: DigestList) -> Letter:
+        """A day's reminders and news of all cases in one letter, what is overdue first."""
+        lines = [self._item(item, listed.at, delivery.language) for item in listed.items]
+        return self._fill(
+            delivery,
+            name=name,
+            at=self.instant(listed.at, delivery.language),
+            lines=lines,
+            total=len(lines),
+            overdue=sum(line["overdue"] for line in lines),
+            may_be_more=listed.may_be_more,
+            cases=f"{self._url}/cases",
+        )
+
+    def _item(self, item: DigestItem, at: datetime, language: str) -> dict[str, Any]:
+        words = labels(language)
+        overdue = item.due is not None and item.due < at
+        happened = words["happened"].get(item.what)
+        what = happened["headline"] if happened else words["actions"].get(item.what, item.what)
+        return {
+            "ref": item.ref,
+            "what": what,
+            "overdue": overdue,
+            "kind": item.kind and words["obligations"].get(item.kind, item.kind),
+            "owner": item.owner and self._owner(item.owner, language),
+            "due": item.due and self.instant(item.due, language),
+            "link": f"{self._url}/cases/{item.ref}",
+        }
+
     def _instant(self, at: datetime, language: str) -> str:
         words = labels(language)
         local = at.astimezone(self.zone)
@@ -152,10 +220,19 @@ class Rendering:
         )
 
     def _owner(self, owner: str, language: str) -> str:
-        department = self._organisation.department.get(owner)
-        if department is not None:
-            return department.names.get(language)
-        return str(labels(language)["coordinator"]) if owner == "coordinator" else owner
+        """A department's name, a post's, or that of a post in a department."""
+        place, slash, post = owner.partition("/")
+        words = labels(language)
+        department = self._organisation.department.get(place)
+        name = department.names.get(language) if department else str(words["posts"].get(place, place))
+        return words["post_of"].format(place=name, post=words["posts"].get(post, post)) if slash else name
+
+    def _author(self, actor: str | None, language: str) -> str:
+        """Who did something: a colleague by name, or the sender; nothing of programs and of what time did."""
+        if actor == "sender":
+            return str(labels(language)["posts"]["sender"])
+        found = self._organisation.person.get(actor or "")
+        return found.names.get(language) if found else ""
 
     def _fill(self, delivery: Delivery, **facts: object) -> Letter:
         language = delivery.language
@@ -168,6 +245,17 @@ class Rendering:
         subject, _, text = whole.partition("\n")
         text = _GAP.sub("\n\n", text.replace("\r\n", "\n")).strip("\n") + "\n"
         return Letter(subject.strip(), text, as_html(text.rstrip("\n"), language))
+
+
+def _said(note: Note | None) -> dict[str, Any]:
+    return {"note": note.text.strip() if note else "", "attachments": len(note.attachments) if note else 0}
+
+
+def _name(asked: Options | None, choice: int | None) -> str:
+    """The name of the option that was chosen, counted from 1."""
+    if asked is None or choice is None or not 0 < choice <= len(asked.options):
+        return ""
+    return asked.options[choice - 1].name
 
 
 def _short(subject: str) -> str:

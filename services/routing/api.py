@@ -12,8 +12,10 @@ from services.routing.case import State
 from services.routing.commands import TABLE, Command, Contest, Feedback, Row, Urge
 from services.routing.files import MEDIA_TYPE
 from services.routing.office import Filter, Office, etag
-from services.routing.shapes import CaseList, ShownCase, TrackedCase
+from services.routing.shapes import CaseList, ShownCase
 from services.routing.standing import RIGHTS
+from services.routing.tracked import TrackedCase
+from shared.events.cases import CaseClass
 from shared.events.messages import Channel, Kind
 from shared.rights import Principal, Right, requires
 from shared.web.openapi import ProblemDetails
@@ -87,13 +89,18 @@ def _reading(routes: APIRouter, office: Office) -> None:
         state: State | None = None,
         kind: Kind | None = None,
         channel: Channel | None = None,
+        category: Annotated[
+            str | None, Query(max_length=40, description="A duty of the organisation file")
+        ] = None,
+        case_class: Annotated[CaseClass | None, Query(alias="class")] = None,
+        urgent: bool | None = None,
         overdue: Annotated[bool | None, Query(description="Something is owed, and late")] = None,
         due_before: AwareDatetime | None = None,
         cursor: Annotated[str | None, Query(max_length=200)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> CaseList:
         """The cases one may see: open ones by what is owed next, then closed ones, the latest first."""
-        wanted = Filter(department, state, kind, channel, overdue, due_before)
+        wanted = Filter(department, state, kind, channel, category, case_class, urgent, overdue, due_before)
         return await office.list(principal, wanted, cursor=cursor, limit=limit)
 
     @routes.get("/cases/{ref}", responses=problems(401, 403, 404, 422))

@@ -17,11 +17,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from services.routing.obligation import COORDINATOR, Obligation
+from services.routing.obligation import COORDINATOR, SENDER, Obligation
 from shared.events.cases import CaseClass, Outcome, PauseReason
 from shared.events.content import ContentRef
 from shared.events.messages import Channel, Kind
-from shared.store import Collection
+from shared.store import Collection, FieldValue
 
 State = Literal["new", "assigned", "accepted", "answered", "closed"]
 
@@ -33,12 +33,18 @@ CASES = Collection(
         "state": str,
         "kind": str,
         "channel": str,
+        "category": str,
+        "case_class": str,
+        "urgent": int,
+        "helping": tuple[str, ...],
         "arrived": int,
         "rank": int,
     },
-    indexes=(("department", "rank"), ("rank",)),
+    indexes=(("department", "rank"), ("channel", "rank"), ("rank",), ("helping", "rank")),
+    covered=("department", "state", "kind", "category", "case_class", "urgent", "channel"),
 )
-"""`department` is `coordinator` while a case waits in the coordinator's queue; `rank` the one order of lists."""
+"""`department` is `coordinator` while a case waits in the coordinator's queue; `helping` the departments and posts that owe
+it something beside that; `rank` the one order of lists. One index more costs every save more than all that is covered."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOSED = 2**51
@@ -94,7 +100,7 @@ class Case(BaseModel):
     past: tuple[str, ...] = ()
     """Departments that led it before."""
     helpers: tuple[str, ...] = ()
-    """Departments that were ever asked to assist or for an opinion."""
+    """Departments, and posts such as `group`, that were ever asked to assist or for an opinion."""
     assigned: datetime | None = None
     """Since when the department's limits run."""
     assigner: str = COORDINATOR
@@ -182,7 +188,13 @@ RANK_OF_CLOSED = _NO_LONGER_OPEN
 """Closed cases rank from here on, open ones before."""
 
 
-def fields(case: Case) -> Mapping[str, str | int | None]:
+def helping(case: Case) -> tuple[str, ...]:
+    """Who owes the case something beside whoever holds it: departments that assist, posts that must decide."""
+    known = {case.holder, COORDINATOR, SENDER}
+    return tuple(dict.fromkeys(one.owner for one in case.obligations if one.owner not in known))
+
+
+def fields(case: Case) -> Mapping[str, FieldValue]:
     """What a case can be found by."""
     return {
         "ref": case.ref,
@@ -190,6 +202,10 @@ def fields(case: Case) -> Mapping[str, str | int | None]:
         "state": case.state,
         "kind": case.kind,
         "channel": case.channel,
+        "category": case.category,
+        "case_class": case.case_class,
+        "urgent": int(case.urgent),
+        "helping": helping(case),
         "arrived": milliseconds(case.arrived),
         "rank": rank(case),
     }

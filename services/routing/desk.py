@@ -244,8 +244,8 @@ class Desk:
         self, owner: str, limit: Limit, ladder: str | None, since: datetime, *, binding: bool
     ) -> _Times:
         """When it is due and when its first rung falls. A busy second asks for the same again and again."""
-        office = owner.partition("/")[0]
-        place = office if office in self.organisation.calendars else ""
+        place, _, _ = owner.partition("/")  # a department's posts keep its hours
+        place = place if place in self.organisation.calendars else ""
         key = (place, limit, ladder, binding, int(since.timestamp()))
         if (known := self._remembered.get(key)) is not None:
             return known

@@ -204,7 +204,7 @@ def _classified(case: Case, event: CaseClassified, record: Record) -> Change:
 
 
 def _escalated(case: Case, event: CaseEscalated, record: Record) -> Change:
-    return {"case_class": event.case_class}
+    return {"case_class": event.case_class, "helpers": _asked(case, event.to)}
 
 
 def _assist_asked(case: Case, event: AssistAsked, record: Record) -> Change:
@@ -212,7 +212,7 @@ def _assist_asked(case: Case, event: AssistAsked, record: Record) -> Change:
 
 
 def _opinion_asked(case: Case, event: OpinionAsked, record: Record) -> Change:
-    return {"helpers": _with(case.helpers, event.to.partition("/")[0])}
+    return {"helpers": _asked(case, event.to)}
 
 
 def _suspended(case: Case, event: CaseSuspended, record: Record) -> Change:
@@ -299,6 +299,12 @@ _CHANGES: dict[type[Event], Callable[[Case, Any, Record], Change]] = {
     ReturnDecided: _return_decided,
     SenderContacted: _contacted,
 }
+
+
+def _asked(case: Case, to: str) -> tuple[str, ...]:
+    """Those beside the lead who were ever asked for something; a post of the lead's own office is no other."""
+    place = to.partition("/")[0]
+    return case.helpers if place == case.holder else _with(case.helpers, place)
 
 
 def _with(those: tuple[str, ...], one: str) -> tuple[str, ...]:

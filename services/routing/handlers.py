@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -16,7 +15,7 @@ from services.routing.evolve import evolve
 from services.routing.ladder import climb
 from services.routing.language import detect
 from services.routing.published import Versions
-from services.routing.views import belongs
+from services.routing.tracked import addresses, belongs
 from shared import ids, metrics
 from shared.aggregate import Aggregates, Answer, Kind
 from shared.content import ContentGone, seal_model
@@ -216,11 +215,4 @@ class Handlers:
             first = await self._content.open_model(case.words, MessageWords)
         except ContentGone:
             return False
-        return bool(_addresses(first.sender) & _addresses(sender))
-
-
-def _addresses(sender: Sender) -> set[str]:
-    """How a sender can be known again: e-mail address and telephone number, each in one form."""
-    number = re.sub(r"\D", "", sender.phone or "").removeprefix("00").removeprefix("86")
-    address = (sender.email or "").strip().casefold()
-    return {one for one in (number, address) if one}
+        return bool(addresses(first.sender) & addresses(sender))

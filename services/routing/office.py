@@ -9,19 +9,22 @@ from datetime import datetime
 
 import orjson
 
-from services.routing.case import CASES, Case, milliseconds
+from services.routing.case import CASES, RANK_OF_CLOSED, Case, milliseconds
 from services.routing.commands import Command, Now, Other, Refused, decide, offered, row_of
+from services.routing.commands.dispatching import beyond
 from services.routing.commands.table import TABLE
-from services.routing.desk import Desk
+from services.routing.desk import Desk, facts_of
 from services.routing.files import Download, Files
-from services.routing.shapes import CaseList, ShownCase, TrackedCase
+from services.routing.shapes import CaseList, ShownCase
 from services.routing.standing import standing
-from services.routing.views import Views, belongs, listed, parts
+from services.routing.tracked import TrackedCase, Tracks, belongs
+from services.routing.views import Views, listed
 from shared import ids
 from shared.aggregate import Aggregates, Answer, Loaded
 from shared.content import seal_model
 from shared.events import Event, Record
 from shared.events.content import ContentRef
+from shared.organisation import Organisation
 from shared.rights import Principal, may_see_case, sees_all_cases
 from shared.service import House
 from shared.store import Sealed, Where
@@ -40,8 +43,20 @@ class Filter:
     state: str | None = None
     kind: str | None = None
     channel: str | None = None
+    category: str | None = None
+    case_class: str | None = None
+    urgent: bool | None = None
     overdue: bool | None = None
     due_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """When a department would have to resolve a case."""
+
+    due: datetime
+    beyond_promise: bool
+    """That is after what the sender was promised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +82,34 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
+def conditions(principal: Principal, wanted: Filter, now: datetime) -> Sequence[Where]:
+    """What a case must be to stand in somebody's list. Raises Problem 404 for a department that is closed to them."""
+    where: list[Where] = []
+    mine = principal.works_in | principal.leads
+    if wanted.department is not None:
+        if not sees_all_cases(principal) and wanted.department not in mine:
+            raise not_found("department")
+        where.append(Where("department", "=", wanted.department))
+    elif not sees_all_cases(principal):
+        where.append(Where("department", "in", sorted(mine)))
+    plain = {
+        "state": wanted.state,
+        "kind": wanted.kind,
+        "channel": wanted.channel,
+        "category": wanted.category,
+        "case_class": wanted.case_class,
+        "urgent": None if wanted.urgent is None else int(wanted.urgent),
+    }
+    where += [Where(name, "=", value) for name, value in plain.items() if value is not None]
+    if wanted.state not in {None, "closed"}:
+        where.append(Where("rank", "<", RANK_OF_CLOSED))
+    if wanted.overdue is not None:
+        where.append(Where("rank", "<" if wanted.overdue else ">=", milliseconds(now)))
+    if wanted.due_before is not None:
+        where.append(Where("rank", "<", milliseconds(wanted.due_before)))
+    return where
+
+
 class Office:
     """The cases, for those who ask for them over HTTP. Everything raised is a `Problem`."""
 
@@ -78,6 +121,7 @@ class Office:
         self._desk = desk
         self._cases = cases
         self._views = Views(house, desk)
+        self._tracks = Tracks(house, cases, desk.organisation)
         self._files = Files(house)
 
     async def list(
@@ -85,10 +129,15 @@ class Office:
     ) -> CaseList:
         """A page of the cases that somebody may see. A department closed to them is no department to them."""
         now = self._clock.now()
-        where = self._where(principal, wanted, now)
+        return await self.page(conditions(principal, wanted, now), now, cursor=cursor, limit=limit)
+
+    async def page(
+        self, where: Sequence[Where], now: datetime, *, cursor: str | None = None, limit: int = 50
+    ) -> CaseList:
+        """A page of the cases for which all of that holds."""
         after = read_cursor(cursor) if cursor else None
         rows = await self._store.find(CASES, where, order="rank", after=after, limit=limit + 1)
-        count = await self._store.count(CASES, where, cap=MOST_COUNTED)
+        count = await self._store.count(CASES, where, order="rank", cap=MOST_COUNTED)
         shown = []
         for document, _ in rows[:limit]:
             case = self._cases.read(document.body, document.version).state
@@ -101,23 +150,6 @@ class Office:
             count=count,
             at_least=count >= MOST_COUNTED,
         )
-
-    def _where(self, principal: Principal, wanted: Filter, now: datetime) -> Sequence[Where]:
-        where: list[Where] = []
-        mine = principal.works_in | principal.leads
-        if wanted.department is not None:
-            if not sees_all_cases(principal) and wanted.department not in mine:
-                raise not_found("department")
-            where.append(Where("department", "=", wanted.department))
-        elif not sees_all_cases(principal):
-            where.append(Where("department", "in", sorted(mine)))
-        plain = {"state": wanted.state, "kind": wanted.kind, "channel": wanted.channel}
-        where += [Where(name, "=", value) for name, value in plain.items() if value is not None]
-        if wanted.overdue is not None:
-            where.append(Where("rank", "<" if wanted.overdue else ">=", milliseconds(now)))
-        if wanted.due_before is not None:
-            where.append(Where("rank", "<", milliseconds(wanted.due_before)))
-        return where
 
     async def find(self, principal: Principal, ref: str) -> Found:
         """The case of that ref. Raises Problem 404 where there is none, or it is closed to who asks."""
@@ -140,7 +172,37 @@ class Office:
     def possible(self, principal: Principal, case: Case) -> Sequence[str]:
         """The commands that somebody may give now, by name."""
         who = standing(principal, case, self._house.organisation)
-        return [name for name in offered(case) if TABLE[name].who in who]
+        never = self._forbidden(case)
+        return [name for name in offered(case) if TABLE[name].who in who and name not in never]
+
+    def _forbidden(self, case: Case) -> set[str]:
+        """What this organisation never allows in such a case, or no more."""
+        choices = self._desk.choices
+        conditions = {
+            "transfer": choices.transfers,
+            "extend": case.extensions < self._desk.conditions(facts_of(case)).extensions,
+            "escalate": any(choices.enter.values()),
+        }
+        return {name for name, holds in conditions.items() if not holds}
+
+    def ends(self, case: Case) -> dict[str, Ends]:
+        """By department: when its limit to resolve the case would end, were it given the case now."""
+        facts, now = facts_of(case), self._clock.now()
+        found: dict[str, Ends] = {}
+        for department in self.departments:
+            for begun in self._desk.starts(facts, department, now, 1, "resolve"):
+                found[department] = Ends(begun.due, beyond([begun], case.promise))
+        return found
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The classes of cases that the organisation has somebody for."""
+        return [case_class for case_class, post in self._desk.choices.enter.items() if post]
+
+    @property
+    def organisation(self) -> Organisation:
+        """Whose cases they are."""
+        return self._house.organisation
 
     @property
     def departments(self) -> Sequence[str]:
@@ -155,7 +217,7 @@ class Office:
 
     async def show(self, principal: Principal, found: Found) -> ShownCase:
         """Everything of a case that somebody may see."""
-        return await self._views.case(found.id, found.loaded, principal)
+        return await self._views.case(found.id, found.loaded, principal, self.possible(principal, found.case))
 
     async def attachment(self, found: Found, message: str, number: int) -> Download:
         """A file of a message of the case, counted from 1. Raises Problem 404 or 410."""
@@ -202,7 +264,7 @@ class Office:
     async def track(self, code: str) -> TrackedCase:
         """What a sender sees by a tracking code. Raises Problem 404 for a wrong one."""
         found, message = await self._tracked(code)
-        return await self._views.tracked(found.id, found.case, message)
+        return await self._tracks.case(found.id, found.case, message)
 
     async def hear(
         self, code: str, command: Command, *, ref: str | None = None, key: str | None = None
@@ -220,11 +282,11 @@ class Office:
         return await self._give(found, command, SENDER, key=key)
 
     async def _part(self, history: Sequence[Record], ref: str) -> Found:
-        """A part of the case that was split off."""
-        for part in parts(history):
-            loaded = await self._cases.load(part)
-            if loaded.state is not None and loaded.state.ref == ids.read_ref(ref):
-                return Found(part, loaded)
+        """A part of the case that was split off. Raises Problem 404 where there is none of that ref."""
+        usual = ids.read_ref(ref)
+        for id, part in await self._tracks.parts(history):
+            if part.ref == usual:
+                return Found(id, await self._cases.load(id))
         raise not_found("case")
 
     async def _tracked(self, code: str) -> tuple[Found, str]:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from services.routing.account import Account
 from services.routing.case import State
-from shared.content.words import Sender
-from shared.events.cases import Outcome
+from shared.content.words import Option, Sender
+from shared.events.cases import CaseClass, Outcome, PauseReason, Relation
 from shared.events.messages import Channel, Kind
 from shared.events.obligations import Action, ObligationKind
 
@@ -24,6 +24,12 @@ class ListedCase(BaseModel):
     channel: Channel
     state: State
     department: str | None = Field(description="Who leads it; none while the coordinator must dispatch it")
+    category: str | None = Field(
+        description="The duty of the organisation file that it falls under, by its id"
+    )
+    urgent: bool
+    case_class: CaseClass | None = Field(description="Especially major, hard, cross-department, external")
+    suspended: bool = Field(description="Its clock stands still")
     arrived: datetime
     promise: datetime | None
     due: datetime | None = Field(description="When the next thing is owed")
@@ -31,6 +37,7 @@ class ListedCase(BaseModel):
     overdue: bool = Field(description="That instant has passed")
     breached: bool = Field(description="Something of it was ever late; nothing erases that")
     returned_by: str | None
+    asked: list[str] = Field(description="Whose part or opinion is awaited")
     closed: datetime | None
     outcome: Outcome | None
 
@@ -49,7 +56,13 @@ class Owed(BaseModel):
 
     id: str
     kind: ObligationKind
-    owner: str
+    owner: str = Field(
+        description="A department's id, `coordinator`, `sender`, or a post such as `housing/head`"
+    )
+    owner_names: dict[str, str] = Field(
+        description="By language: the department's names, or the names of who is in the post"
+    )
+    yours: bool = Field(description="It is the asker's to do")
     since: datetime
     due: datetime
     limit: str
@@ -108,7 +121,72 @@ class Entry(BaseModel):
     at: datetime
     actor: str | None = None
     text: str | None = Field(None, description="What was written with it")
+    options: list[Option] = Field([], description="The ways to go on that were put to somebody with it")
+    preferred: int | None = Field(None, description="Which of the options is preferred, counted from 1")
     data: dict[str, Any]
+
+
+class ShownPause(BaseModel):
+    """The clock stands still."""
+
+    reason: PauseReason
+    since: datetime
+    until: datetime = Field(description="At the latest")
+    text: str | None = Field(description="What was written when it was suspended")
+
+
+class AskedExtension(BaseModel):
+    """More time was asked for, and nobody has decided yet."""
+
+    until: datetime = Field(description="When the case would have to be resolved then")
+    by: str | None = Field(description="Who asked")
+    text: str | None
+
+
+class ShownDraft(BaseModel):
+    """A final answer that waits for its sign-off."""
+
+    text: str | None
+    by: str | None = Field(description="Who wrote it; another person signs it off")
+    resolved: bool
+
+
+class ShownAssist(BaseModel):
+    """What another department was asked to help with, and its part."""
+
+    id: str = Field(description="The obligation to assist")
+    department: str
+    since: datetime
+    due: datetime
+    state: Literal["open", "given", "declined", "released", "cancelled"]
+    asked: str | None = Field(description="What it was asked")
+    given: str | None = Field(None, description="Its part, or why it can't help")
+
+
+class ShownOpinion(BaseModel):
+    """What somebody was asked for an opinion on, and the answer."""
+
+    id: str = Field(description="The obligation to give the opinion")
+    to: str = Field(description="A department's id, or a post such as `housing/leader`")
+    by: str | None = Field(description="Who asked")
+    since: datetime
+    due: datetime
+    state: Literal["open", "given", "cancelled"]
+    text: str | None
+    options: list[Option]
+    preferred: int = Field(description="Which of the options who asked prefers, counted from 1")
+    choice: int | None = Field(None, description="The option that was chosen, counted from 1")
+    answer: str | None = None
+
+
+class CaseLink(BaseModel):
+    """Another case that this one has to do with."""
+
+    ref: str
+    relation: Relation | Literal["thread", "merged_into", "joined"] = Field(
+        description="What the other is to this one. `thread`: a closed case on whose thread it came"
+    )
+    open: bool = Field(False, description="The asker may see it")
 
 
 class ShownCase(ListedCase):
@@ -118,7 +196,20 @@ class ShownCase(ListedCase):
     language: str
     can_mail: bool
     anonymous: bool
-    related: str | None = Field(None, description="The ref of a closed case on whose thread it came")
+    scope: Literal["external", "internal"]
+    sender_kind: str | None
+    pause: ShownPause | None
+    extension: AskedExtension | None
+    draft: ShownDraft | None
+    assists: list[ShownAssist]
+    opinions: list[ShownOpinion]
+    helpers: list[str] = Field(description="Departments that were ever asked to assist or for an opinion")
+    links: list[CaseLink]
+    returns: int = Field(description="How often departments have returned it")
+    extensions: int = Field(description="How often more time was granted")
+    answered_by: str | None = Field(description="Who gave the last final answer: another person reviews it")
+    solved: bool = Field(description="The department says that the matter itself is solved")
+    contested: Outcome | None = Field(description="The end that the sender did not agree with")
     obligations: list[Owed]
     explanation: Explanation | None
     messages: list[ShownMessage]
@@ -126,40 +217,4 @@ class ShownCase(ListedCase):
     account: Account = Field(
         description="Who had it when, what counted, and why each deadline ends when it ends"
     )
-    commands: list[str] = Field(description="What may be done now, by those whose turn it is")
-
-
-class TrackedEntry(BaseModel):
-    """What the sender hears of their case."""
-
-    what: Literal[
-        "received",
-        "assigned",
-        "question",
-        "interim_answer",
-        "answer",
-        "feedback",
-        "reopened",
-        "declined",
-        "closed",
-    ]
-    at: datetime
-    department: str | None = None
-    text: str | None = Field(None, description="What was written, by the sender or to them")
-    attachments: list[str] = Field([], description="Names of the files that came with it")
-
-
-class TrackedCase(BaseModel):
-    """The sender's view of a case."""
-
-    ref: str
-    state: State | Literal["under_review"] = Field(
-        description="`under_review`: an officer must see first whether the message belongs to this case"
-    )
-    kind: Kind | None = None
-    department: str | None = Field(None, description="Its name, in the case's language")
-    arrived: datetime | None = None
-    promise: datetime | None = None
-    outcome: Outcome | None = None
-    entries: list[TrackedEntry] = []
-    asks_feedback: bool = Field(False, description="An answer was sent: is the matter solved?")
+    commands: list[str] = Field(description="What the asker may do now")

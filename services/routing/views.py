@@ -1,49 +1,55 @@
-"""Cases as they are shown: to those who handle them, and to those who sent them."""
+"""Cases as they are shown to those who handle them, or were asked to help; `tracked.py` says what senders see."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from services.routing.account import account
-from services.routing.case import Case, soonest
-from services.routing.commands import offered
+from services.routing.asked import Asked
+from services.routing.case import Case, Pause, soonest
 from services.routing.desk import Desk
 from services.routing.files import original_of
 from services.routing.obligation import Obligation
 from services.routing.published import Versions
 from services.routing.shapes import (
+    AskedExtension,
+    CaseLink,
     Entry,
     Explanation,
     ListedCase,
     Owed,
     ShownCase,
+    ShownDraft,
     ShownFile,
     ShownMessage,
-    TrackedCase,
-    TrackedEntry,
+    ShownPause,
 )
+from services.routing.tracked import messages
 from shared.aggregate import Loaded
 from shared.content import ContentGone
-from shared.content.words import Evidence, MessageWords, Note
+from shared.content.words import Evidence, MessageWords, Options
 from shared.events import Record
 from shared.events.cases import (
-    CaseAnswered,
     CaseAssigned,
-    CaseClosed,
     CaseEvent,
+    CaseJoined,
+    CaseLinked,
+    CaseMerged,
     CaseOpened,
     CaseQueued,
-    CaseReopened,
     CaseSplit,
-    FeedbackGiven,
+    CaseSuspended,
+    ExtensionAsked,
     MessageAttached,
-    SenderAsked,
 )
 from shared.events.content import ContentRef
+from shared.organisation import Organisation
 from shared.rights import Principal, may_see_sender
 from shared.service import House
+
+E = TypeVar("E", bound=CaseEvent)
 
 
 def listed(id: str, case: Case, now: datetime) -> ListedCase:
@@ -59,6 +65,10 @@ def listed(id: str, case: Case, now: datetime) -> ListedCase:
         channel=case.channel,
         state=case.state,
         department=case.department,
+        category=case.category,
+        urgent=case.urgent,
+        case_class=case.case_class,
+        suspended=case.pause is not None,
         arrived=case.arrived,
         promise=case.promise,
         due=due,
@@ -66,6 +76,7 @@ def listed(id: str, case: Case, now: datetime) -> ListedCase:
         overdue=due is not None and due < now,
         breached=bool(case.breached),
         returned_by=case.returned_by,
+        asked=[one.owner for one in case.owed("assist", "opinion")],
         closed=case.closed,
         outcome=case.outcome,
     )
@@ -81,26 +92,45 @@ class Views:
         self._desk = desk
         self._versions = Versions(house)
 
-    async def case(self, id: str, loaded: Loaded[Case], principal: Principal) -> ShownCase:
-        """Everything of a case that somebody may see who may see the case."""
+    async def case(
+        self, id: str, loaded: Loaded[Case], principal: Principal, commands: Sequence[str]
+    ) -> ShownCase:
+        """Everything of a case that somebody may see who may see the case, and what they may do (`commands`)."""
         case = loaded.state
         assert case is not None
         now = self._clock.now()
         history = await self._store.history(id)
         sender_too = self.sees_sender(principal, case)
+        links = await self._links(history)
+        asked = Asked(case, self._said)
+        await asked.read(history)
         return ShownCase(
-            **listed(id, case, now).model_dump(),
+            **dict(listed(id, case, now)),
             version=loaded.version,
             language=case.language,
             can_mail=case.can_mail,
             anonymous=case.anonymous,
-            related=await self._related(history),
-            obligations=[self._owed(case, one, now) for one in case.obligations],
+            scope=case.scope,
+            sender_kind=case.sender_kind,
+            related=next((link.ref for link in links if link.relation == "thread"), None),
+            pause=await self._pause(case.pause, history),
+            extension=await self._extension(case, history),
+            draft=await self._draft(case),
+            assists=asked.assists,
+            opinions=asked.opinions,
+            helpers=[*case.helpers],
+            links=links,
+            returns=case.returns,
+            extensions=case.extensions,
+            answered_by=case.answered_by,
+            solved=case.solved,
+            contested=case.contested,
+            obligations=[self._owed(case, one, principal, now) for one in case.obligations],
             explanation=await self._explanation(history),
-            messages=[await self._message(record, sender_too=sender_too) for record in _messages(history)],
+            messages=[await self._message(record, sender_too=sender_too) for record in messages(history)],
             timeline=[await self._entry(record) for record in history],
             account=account(history, await self._versions.named_in(history), now),
-            commands=offered(case),
+            commands=[*commands],
         )
 
     def sees_sender(self, principal: Principal, case: Case) -> bool:
@@ -113,30 +143,13 @@ class Views:
             liaison=case.liaison,
         )
 
-    async def tracked(self, id: str, case: Case, message: str) -> TrackedCase:
-        """What the sender of one of its messages sees: no internal notes, and nothing while it is unverified."""
-        history = await self._store.history(id)
-        if not belongs(history, message):
-            return TrackedCase(ref=case.ref, state="under_review")
-        return TrackedCase(
-            ref=case.ref,
-            state=case.state,
-            kind=case.kind,
-            department=self._name(case.department, case.language),
-            arrived=case.arrived,
-            promise=case.promise,
-            outcome=case.outcome,
-            entries=[
-                entry for record in history if (entry := await self._told(record, case.language)) is not None
-            ],
-            asks_feedback=case.state == "answered",
-        )
-
-    def _owed(self, case: Case, one: Obligation, now: datetime) -> Owed:
+    def _owed(self, case: Case, one: Obligation, principal: Principal, now: datetime) -> Owed:
         return Owed(
             id=one.id,
             kind=one.kind,
             owner=one.owner,
+            owner_names=self._names(one.owner),
+            yours=owes(self._desk.organisation, principal, one.owner),
             since=one.since,
             due=one.due,
             limit=one.limit,
@@ -147,16 +160,55 @@ class Views:
             next_at=one.next_at,
         )
 
-    def _name(self, department: str | None, language: str) -> str | None:
-        found = self._desk.organisation.department.get(department or "")
-        return found.names.get(language) if found else department
+    def _names(self, owner: str) -> dict[str, str]:
+        organisation = self._desk.organisation
+        if owner in organisation.department:
+            return dict(organisation.department[owner].names.root.items())
+        people = [organisation.person[one].names for one in self._desk.people(["holder"], owner)]
+        return {
+            language: ", ".join(one.get(language) for one in people) for language in organisation.languages
+        }
 
-    async def _related(self, history: Iterable[Record]) -> str | None:
-        opened = next((record.data for record in history), None)
-        if not isinstance(opened, CaseOpened) or opened.related is None:
+    async def _pause(self, pause: Pause | None, history: Sequence[Record]) -> ShownPause | None:
+        if pause is None:
             return None
-        other = next((record.data for record in await self._store.history(opened.related)), None)
-        return other.ref if isinstance(other, CaseOpened) else None
+        event = _last(history, CaseSuspended)
+        text = await self._note(event.words)
+        return ShownPause(reason=pause.reason, since=pause.since, until=event.until, text=text)
+
+    async def _extension(self, case: Case, history: Sequence[Record]) -> AskedExtension | None:
+        if case.extension is None:
+            return None
+        event = _last(history, ExtensionAsked)
+        return AskedExtension(until=case.extension, by=event.actor, text=await self._note(event.words))
+
+    async def _draft(self, case: Case) -> ShownDraft | None:
+        draft = case.draft
+        if draft is None:
+            return None
+        return ShownDraft(text=await self._note(draft.words), by=draft.by, resolved=draft.resolved)
+
+    async def _links(self, history: Iterable[Record]) -> list[CaseLink]:
+        links: list[CaseLink] = []
+        for record in history:
+            match record.data:
+                case CaseOpened(related=str(other)):
+                    links += await self._link(other, "thread")
+                case CaseOpened(parent=str(other)):
+                    links += await self._link(other, "parent")
+                case CaseSplit(part=other):
+                    links += await self._link(other, "part")
+                case CaseLinked(ref=ref, relation=relation):
+                    links.append(CaseLink(ref=ref, relation=relation))
+                case CaseMerged(into_ref=ref):
+                    links.append(CaseLink(ref=ref, relation="merged_into"))
+                case CaseJoined(ref=ref):
+                    links.append(CaseLink(ref=ref, relation="joined"))
+        return links
+
+    async def _link(self, other: str, relation: Any) -> list[CaseLink]:
+        opened = next((record.data for record in await self._store.history(other)), None)
+        return [CaseLink(ref=opened.ref, relation=relation)] if isinstance(opened, CaseOpened) else []
 
     async def _explanation(self, history: list[Record]) -> Explanation | None:
         for record in reversed(history):
@@ -218,74 +270,37 @@ class Views:
     async def _entry(self, record: Record) -> Entry:
         event = record.data
         data = event.model_dump(mode="json", exclude_none=True, exclude={"words", "evidence", "actor"})
+        of_a_message = isinstance(event, CaseOpened | MessageAttached)
+        said = None if of_a_message else await self._said(getattr(event, "words", None))
         return Entry(
             sequence=record.sequence,
             type=record.type,
             at=record.time,
             actor=event.actor if isinstance(event, CaseEvent) else None,
-            text=await self._note(event),
+            text=said and said.text,
+            options=[*said.options] if said else [],
+            preferred=said.preferred if said and said.options else None,
             data={name: value for name, value in data.items() if value not in ([], "")},
         )
 
-    async def _note(self, event: Any) -> str | None:
-        words = getattr(event, "words", None)
-        if not isinstance(words, ContentRef) or isinstance(event, CaseOpened | MessageAttached):
+    async def _said(self, words: ContentRef | None) -> Options | None:
+        """What was written, with the options where there are some."""
+        if words is None:
             return None
         try:
-            return (await self._content.open_model(words.ref, Note)).text
+            return await self._content.open_model(words.ref, Options)
         except ContentGone:
             return None
 
-    async def _told(self, record: Record, language: str) -> TrackedEntry | None:
-        event = record.data
-        match event:
-            case CaseOpened():
-                return await self._said(TrackedEntry(what="received", at=event.arrived_at), event.words)
-            case MessageAttached() if event.verified:
-                what = "reopened" if event.reopened else "received"
-                return await self._said(TrackedEntry(what=what, at=record.time), event.words)
-            case CaseAssigned():
-                name = self._name(event.department, language)
-                return TrackedEntry(what="assigned", at=record.time, department=name)
-            case SenderAsked():
-                return TrackedEntry(what="question", at=record.time, text=await self._note(event))
-            case CaseAnswered():
-                what = "answer" if event.final else "interim_answer"
-                return TrackedEntry(what=what, at=record.time, text=await self._note(event))
-            case FeedbackGiven():
-                return TrackedEntry(what="feedback", at=record.time, text=await self._note(event))
-            case CaseReopened():
-                return TrackedEntry(what="reopened", at=record.time)
-            case CaseClosed():
-                what = "declined" if event.outcome == "declined" else "closed"
-                return TrackedEntry(what=what, at=record.time, text=await self._note(event))
-        return None
-
-    async def _said(self, entry: TrackedEntry, content: ContentRef) -> TrackedEntry:
-        """With what the sender wrote then, where it still stands."""
-        try:
-            words = await self._content.open_model(content.ref, MessageWords)
-        except ContentGone:
-            return entry
-        names = [one.name for one in words.attachments]
-        return entry.model_copy(update={"text": words.text, "attachments": names})
+    async def _note(self, words: ContentRef | None) -> str | None:
+        said = await self._said(words)
+        return said.text if said else None
 
 
-def _messages(history: Iterable[Record]) -> list[Record]:
-    return [record for record in history if isinstance(record.data, CaseOpened | MessageAttached)]
+def owes(organisation: Organisation, principal: Principal, owner: str) -> bool:
+    """Whether what `owner` owes is somebody's to do: they work there, or are in the post."""
+    return owner in principal.works_in or principal.id in organisation.who("holder", owner)
 
 
-def belongs(history: Iterable[Record], message: str) -> bool:
-    """Whether a message is known to come from the case's sender, so that its tracking code shows the case."""
-    for record in _messages(history):
-        event = record.data
-        if isinstance(event, CaseOpened) and event.message == message:
-            return True
-        if isinstance(event, MessageAttached) and event.message == message:
-            return event.verified
-    return False
-
-
-def parts(history: Iterable[Record]) -> list[str]:
-    """Ids of the cases that were split off."""
-    return [event.part for record in history if isinstance(event := record.data, CaseSplit)]
+def _last(history: Sequence[Record], kind: type[E]) -> E:
+    return next(record.data for record in reversed(history) if isinstance(record.data, kind))

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_serializer, model_validator
 
-from shared.calendar.errors import CalendarError
+from shared.calendar.errors import BeyondCalendarError
 from shared.calendar.timeline import Span, Timeline, instant
 
 _WINDOW = re.compile(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)")
@@ -144,9 +144,9 @@ class Calendar(BaseModel):
         return moment.astimezone(self.tz)
 
     def is_working_day(self, day: date) -> bool:
-        """Whether anybody works on that day; raises `CalendarError` for a day it does not know."""
+        """Whether anybody works on that day; raises `BeyondCalendarError` for a day it does not know."""
         if not self.first <= day <= self.last:
-            raise CalendarError(f"the calendar knows {self.first} to {self.last}, not {day}")
+            raise BeyondCalendarError(f"the calendar knows {self.first} to {self.last}, not {day}")
         special = self.days.get(day)
         return special.kind.is_working if special else day.weekday() not in self.weekend
 

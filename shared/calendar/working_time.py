@@ -122,7 +122,8 @@ def _wall_after(calendar: Calendar, now: int, wall: str) -> int:
     while True:
         if calendar.is_working_day(day):
             at = instant_of(datetime(day.year, day.month, day.day, hour, minute, tzinfo=calendar.tz))
-            if at > now:
+            # A zone that moves over the date line skips a day whole, as Samoa did 30 December 2011.
+            if at > now and calendar.local(moment(at)).date() == day:
                 return at
         day += timedelta(1)
 

@@ -10,8 +10,53 @@ from shared.events.content import ContentRef
 from shared.events.envelope import Event, Part
 
 Template = Literal[
-    "acknowledgement", "answer", "question", "declined", "assigned", "alarm", "coordinator", "reopened"
+    "acknowledgement",
+    "thanks",
+    "answer",
+    "question",
+    "declined",
+    "extended",
+    "handed_over",
+    "reviewed",
+    "merged",
+    "alarm",
+    "told",
+    "digest",
+    "assigned",
+    "coordinator",
+    "reopened",
 ]
+"""What a delivery says. To senders: from `acknowledgement` to `merged`. In the house: `alarm` of rungs that fell,
+`told` of whatever else happened, `digest` of a day's of both. Nothing is said by the last three, which stood first."""
+Happening = Literal[
+    "assigned",
+    "return_refused",
+    "queued",
+    "returned",
+    "praise",
+    "assist_asked",
+    "cross",
+    "assist_given",
+    "assist_declined",
+    "assist_released",
+    "drafted",
+    "sent_back",
+    "extension_asked",
+    "extension_granted",
+    "extension_refused",
+    "escalated",
+    "opinion_asked",
+    "opinion_given",
+    "urged",
+    "not_satisfied",
+    "contested",
+    "reopened",
+    "liaison_arrived",
+    "liaison_answered",
+    "changed",
+]
+"""What somebody in the house is told of. `cross`: a case became one of several departments. `liaison_…`: to the person
+posted with its sender. `changed`: what has no word of its own."""
 
 
 class AlarmedRung(Part):
@@ -27,10 +72,21 @@ class AlarmedRung(Part):
     due: datetime
 
 
+class OwedThing(Part):
+    """What a notice says is owed, by whom, by when."""
+
+    kind: str
+    owner: str
+    """A department's id, `coordinator`, or a post."""
+    due: datetime
+
+
 class DeliveryQueued(Event, type="delivery.queued", topic="deliveries"):
-    """Somebody must be told. The first attempt and its deadline are recorded with it, before any socket opens."""
+    """Somebody must be told. The first attempt and its deadline are recorded with it, before any socket opens; what
+    must wait has no attempt before its time has come."""
 
     case: str
+    """The case's id; a digest's own where it is of several cases, which has no `ref`."""
     ref: str
     about: str
     """The id of the event that is told of."""
@@ -43,9 +99,10 @@ class DeliveryQueued(Event, type="delivery.queued", topic="deliveries"):
     message: str | None = None
     """The message that the case began with: the sender's tracking code is made of it."""
     words: ContentRef | None = None
-    """That message's content: where the sender's address stands, and the thread to answer in."""
+    """That message's content: where the sender's address stands, and the thread to answer in. In the house: the options
+    that an opinion chooses from."""
     note: ContentRef | None = None
-    """The content of what is told: an answer, a question."""
+    """The content of what is told: an answer, a question, what was written to whoever is told; a digest's list."""
     final: bool = False
     """The answer is the last word, and the sender is asked about it."""
     closes_at: datetime | None = None
@@ -54,10 +111,27 @@ class DeliveryQueued(Event, type="delivery.queued", topic="deliveries"):
     """Why the case is not taken on."""
     promise: datetime | None = None
     rungs: tuple[AlarmedRung, ...] = ()
+    not_before: datetime | None = None
+    """When it may be told: the hours of whom it is for. Absent: at once."""
+    until: datetime | None = None
+    """Until when a reply is awaited, or how far an extension goes."""
+    department: str | None = None
+    """The department that it is about: who has the case now, who was asked, who gave its part."""
+    outcome: Literal["reopened", "followed_up", "upheld", "taken_up"] | None = None
+    """How a review ended; `taken_up`: the case was opened again without one."""
+    other: str | None = None
+    """The ref of the case that it goes on as."""
+    happened: Happening | None = None
+    actor: str | None = None
+    """Who did it: an opaque id, or `sender`."""
+    choice: int | None = None
+    """The option that was chosen, counted from 1."""
+    owed: tuple[OwedThing, ...] = ()
 
 
 class DeliveryAttempted(Event, type="delivery.attempted", topic="deliveries"):
-    """A further attempt begins; nobody else opens the socket before its deadline."""
+    """An attempt begins, a further one or the first of what had to wait; nobody else opens the socket before its
+    deadline."""
 
     attempt: int
     deadline: datetime
@@ -102,3 +176,43 @@ class DeliveryReplied(Event, type="delivery.auto_replied", topic="deliveries"):
 
     message: str
     kind: str
+
+
+class DigestItem(Part):
+    """One thing in somebody's digest."""
+
+    case: str
+    ref: str
+    what: str
+    """A rung's action, or a `Happening`."""
+    obligation: str | None = None
+    """With whose end it need not be told any more."""
+    kind: str | None = None
+    owner: str | None = None
+    due: datetime | None = None
+
+
+class DigestNoted(Event, type="digest.noted", topic="deliveries"):
+    """Something waits for a person's digest of an instant."""
+
+    person: str
+    at: datetime
+    about: str
+    """The id of the event that is told of."""
+    items: tuple[DigestItem, ...]
+
+
+class DigestClosed(Event, type="digest.closed", topic="deliveries"):
+    """Its time has come: nothing is added any more. Where nothing is left to tell, no mail is made."""
+
+    told: int
+    left_out: int
+    """What was done meanwhile, or said twice."""
+    note: ContentRef | None = None
+    """The content of its list."""
+
+
+class DigestHandedOver(Event, type="digest.handed_over", topic="deliveries"):
+    """It is a delivery from here on."""
+
+    delivery: str

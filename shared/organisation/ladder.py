@@ -22,6 +22,9 @@ POSTS: tuple[Post, ...] = get_args(Post)
 
 Action = Literal["remind", "warn", "breach", "escalate", "circulate"]
 
+DEEMED = "deemed"
+"""The ladder of an acceptance that lapses into being accepted (視同簽收), which no organisation writes itself."""
+
 _DUE = 10_000
 
 

@@ -54,6 +54,10 @@ class Limits(Part):
         """These limits, completed from more general ones."""
         return general.model_copy(update={name: value for name, value in self if value is not None})
 
+    def settings(self) -> set[str]:
+        """The names of the limits that are set."""
+        return {name for name, value in self if value is not None}
+
 
 USUAL = Limits.model_validate(
     {
@@ -92,7 +96,7 @@ class SpecialLimits(Part):
     urgent: bool | None = None
     classes: tuple[CaseClass, ...] = ()
     limits: Limits = Limits()
-    ladder: str | None = None
+    ladder: Slug | None = None
     """Which of `ladders` these cases climb."""
     extensions: int | None = Field(None, ge=0, le=10)
     """How often they may be extended."""
@@ -106,6 +110,26 @@ class SpecialLimits(Part):
             and (self.urgent is None or facts.urgent == self.urgent)
             and (not self.classes or facts.case_class in self.classes)
         )
+
+    def covers(self, other: SpecialLimits) -> bool:
+        """Whether they fit every case that those fit, and set all that those set: laid over them, they hide them."""
+        return (
+            _within(other.kinds, self.kinds)
+            and _within(other.categories, self.categories)
+            and _within(other.senders, self.senders)
+            and _within(other.classes, self.classes)
+            and self.urgent in {None, other.urgent}
+            and other.settings() <= self.settings()
+        )
+
+    def settings(self) -> set[str]:
+        """The names of what they set: limits, `ladder`, `extensions`."""
+        own = {name for name in ("ladder", "extensions") if getattr(self, name) is not None}
+        return own | self.limits.settings()
+
+
+def _within(narrow: tuple[str, ...], wide: tuple[str, ...]) -> bool:
+    return not wide or (bool(narrow) and set(narrow) <= set(wide))
 
 
 class Conditions(Part):

@@ -14,6 +14,27 @@ from shared.organisation.check import faults_of
 from shared.organisation.model import Organisation
 from shared.organisation.source import Fault, Path, Source, read_source
 
+_REPLACED = {
+    "kinds": "Write a set under `special_limits:` for each: `{ kinds: [enquiry], limits: { resolve: 3wd } }`",
+    "classes": "Write a set under `special_limits:` for each: `{ classes: [major], limits: { resolve: 15wd } }`",
+}
+"""Keys of former versions, and what is written in their place."""
+
+_PLAIN = {
+    "tuple_type": ("{!r} is no list", "Write it as [one, two]"),
+    "model_type": ("{!r} has no fields", "Write `name: value` pairs here"),
+    "dict_type": ("{!r} has no fields", "Write `name: value` pairs here"),
+    "string_type": ("{!r} is no text", "Put it in quotes"),
+    "too_short": ("there is none", "Name at least one"),
+    "greater_than_equal": ("{!r} is too little", "Write {ge} or more"),
+    "less_than_equal": ("{!r} is too much", "Write {le} or less"),
+    "int_type": ("{!r} is no whole number", "Write one such as 2"),
+    "int_parsing": ("{!r} is no whole number", "Write one such as 2"),
+    "bool_type": ("{!r} is neither yes nor no", "Write true or false"),
+    "bool_parsing": ("{!r} is neither yes nor no", "Write true or false"),
+}
+"""What is wrong and the remedy, by Pydantic's name for the error."""
+
 
 class OrganisationWrong(ValueError):
     """The organisation file can't be used as it is; `faults` says everything that is wrong with it."""
@@ -76,6 +97,8 @@ def _within(loc: Path, source: Source) -> Path:
 def _words(detail: ErrorDetails, path: Path) -> tuple[str, str]:
     last = str(detail["loc"][-1]) if detail["loc"] else ""
     match detail["type"]:
+        case "extra_forbidden" if len(path) == 1 and last in _REPLACED:
+            return f"{last!r} is no longer a field", _REPLACED[last]
         case "extra_forbidden":
             return f"{last!r} is no field here", _did_you_mean(last, _fields_at(path[:-1]))
         case "missing":
@@ -90,14 +113,9 @@ def _words(detail: ErrorDetails, path: Path) -> tuple[str, str]:
             return f"{detail['input']!r} is no mail address", "Write it as name@example.org"
         case "string_pattern_mismatch":
             return f"{detail['input']!r} is no id", "Use small letters, digits and hyphens, a letter first"
-        case "tuple_type":
-            return f"{detail['input']!r} is no list", "Write it as [one, two]"
-        case "model_type" | "dict_type":
-            return f"{detail['input']!r} has no fields", "Write `name: value` pairs here"
-        case "string_type":
-            return f"{detail['input']!r} is no text", "Put it in quotes"
-        case "too_short":
-            return "there is none", "Name at least one"
+        case sort if sort in _PLAIN:
+            what, remedy = _PLAIN[sort]
+            return what.format(detail["input"]), remedy.format_map(detail.get("ctx", {}))
         case _:
             return f"{detail['input']!r} does not fit: {detail['msg']}", "Correct it"
 

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
 import orjson
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.calendar import Calendar
 from shared.events.cases import CaseClass
 from shared.events.messages import Kind
 from shared.organisation.calendars import Calendars
-from shared.organisation.hours import Hours
+from shared.organisation.hours import Hours, OwnHours
 from shared.organisation.ladder import POSTS, Post, Rung
 from shared.organisation.limits import USUAL, Conditions, Facts, Limits, SpecialLimits
 from shared.organisation.part import Address, Part, Slug
 from shared.organisation.text import LANGUAGES, Language, Text
 
 Role = Literal[
-    "officer", "deputy", "head", "leader", "principal", "coordinator", "supervisor", "clerk", "admin"
+    "officer",
+    "deputy",
+    "head",
+    "leader",
+    "principal",
+    "group",
+    "coordinator",
+    "supervisor",
+    "clerk",
+    "admin",
 ]
 
 
@@ -71,7 +81,7 @@ class Department(Staffed):
     duties: tuple[Duty, ...] = ()
     parent: Slug | None = None
     contact: Contact = Contact()
-    hours: Hours | None = Field(None, alias="calendar")
+    hours: OwnHours | None = Field(None, alias="calendar")
     """When it works, where that is not when the organisation does."""
 
 
@@ -96,6 +106,12 @@ class Posting(Part):
     """Addresses of the enterprises, or their domains as `@example.org`."""
 
 
+def _time_of_day(text: str) -> str:
+    if re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text) is None:
+        raise ValueError(f"{text!r} is no time of day: write it as 08:30")
+    return text
+
+
 class Choices(Part):
     """What an organisation does its own way."""
 
@@ -118,7 +134,7 @@ class Choices(Part):
         "hard": "group",
     }
     """The post that a case of that class goes to at once (M12)."""
-    digest: str | None = Field(None, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    digest: Annotated[str, AfterValidator(_time_of_day)] | None = None
     """When each person's daily digest goes out, on the post's clock; where absent, when its working day begins."""
 
 
@@ -164,7 +180,7 @@ class Organisation(Part):
 
     @cached_property
     def calendar(self) -> Calendar:
-        """Its materialised calendar; costs about half a second the first time."""
+        """Its materialised calendar."""
         return self.hours.calendar()
 
     @cached_property
@@ -193,8 +209,20 @@ class Organisation(Part):
 
     @cached_property
     def calendars(self) -> dict[str, Calendar]:
-        """The calendars of the departments that have their own, by department."""
-        return {one.id: one.hours.calendar() for one in self.departments if one.hours is not None}
+        """The calendars of the departments that have their own, by department; equal ones are one."""
+        return {one.id: self.hours_of(one.id).calendar() for one in self.departments if one.hours is not None}
+
+    def hours_of(self, holder: str) -> Hours:
+        """When whoever owes something works: a department as it says, for the rest as the organisation does.
+
+        `holder` is a department's id, a post of one as `housing/head`, or any other post.
+        """
+        department = self.department.get(holder.partition("/")[0])
+        return (
+            self.hours
+            if department is None or department.hours is None
+            else department.hours.over(self.hours)
+        )
 
     @cached_property
     def all_calendars(self) -> Calendars:
@@ -202,11 +230,12 @@ class Organisation(Part):
         return Calendars.gathered(self.calendar, self.calendars)
 
     def calendar_of(self, holder: str) -> Calendar:
-        """When whoever owes something works: a department's own calendar, else the organisation's."""
-        return self.calendars.get(holder.partition("/")[0], self.calendar)
+        """The calendar of whoever owes something: a department's own, else the organisation's."""
+        own = self.calendars.get(holder.partition("/")[0])
+        return self.calendar if own is None else own
 
     def conditions_for(self, facts: Facts) -> Conditions:
-        """What holds for cases of these facts: every set of special limits that fits, the later over the earlier."""
+        """What holds for cases of these facts: each set of special limits that fits, the later over the earlier."""
         found = Conditions(limits=self.limits.over(USUAL))
         for special in self.special_limits:
             if special.fit(facts):
@@ -282,7 +311,8 @@ class Organisation(Part):
             grant("deputy" if isinstance(place, Department) else "coordinator", *place.deputies)
             grant("head" if isinstance(place, Department) else "coordinator", place.head)
             grant("leader", place.leader)
-        grant("principal", *self.principal, *self.leading_group)
+        grant("principal", *self.principal)
+        grant("group", *self.who("group", "coordinator"))
         return {person: frozenset(found) for person, found in roles.items()}
 
     def roles(self, person: str) -> frozenset[Role]:

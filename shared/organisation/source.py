@@ -103,6 +103,9 @@ class _Reader:
         return values
 
     def _scalar(self, node: yaml.Node, path: Path) -> Hashable:
+        # A time of day such as 10:30 is text, not the number to base sixty that YAML 1.1 makes of it.
+        if node.tag == "tag:yaml.org,2002:int" and ":" in node.value:
+            return str(node.value)
         try:
             value: Hashable = self._loader.construct_object(node)
         except ValueError as error:

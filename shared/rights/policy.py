@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 COORDINATOR = "coordinator"
 """Who holds what no department holds."""
+GROUP = "group"
+"""The leading group: it sees what it was asked about."""
 
 
 class Right(StrEnum):
@@ -51,6 +53,7 @@ RIGHTS_OF_ROLE: dict[str, frozenset[Right]] = {
     "head": _HANDLING | _DIRECTING,
     "coordinator": _HANDLING | _DIRECTING | {Right.CASES_DISPATCH, Right.DELIVERIES_READ},
     "leader": _DIRECTING | {Right.CONSOLE},
+    "group": frozenset({Right.CASES_READ, Right.CASES_ADVISE, Right.CONSOLE}),
     "principal": _DIRECTING | {Right.CONSOLE, Right.TRAIL_READ},
     "supervisor": _DIRECTING | {Right.CONSOLE, Right.TRAIL_READ, Right.DELIVERIES_READ},
     "clerk": frozenset({Right.QUARANTINE}),
@@ -77,7 +80,7 @@ class Principal:
     works_in: frozenset[str] = frozenset()
     """Departments (or `coordinator`) whose cases they handle: as officer, deputy or head."""
     leads: frozenset[str] = frozenset()
-    """Departments that they head or are the leader in charge of."""
+    """Departments that they head or are the leader in charge of; `group` for who sits in the leading group."""
     language: str | None = None
 
     @property
@@ -113,6 +116,8 @@ def person(organisation: Organisation, id: str) -> Principal | None:
             leads.add(place.id)
     if COORDINATOR in roles:
         works_in.add(COORDINATOR)
+    if GROUP in roles:
+        leads.add(GROUP)
     return Principal(
         id=id,
         kind="person",

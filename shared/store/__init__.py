@@ -35,16 +35,45 @@ class Unavailable(StoreError):
     """
 
 
+FieldKind = type[str] | type[int] | type[tuple[str, ...]]
+FieldValue = str | int | tuple[str, ...] | None
+"""A text, a number, or several texts, none of which is the same as null. Their order does not matter."""
+
+
 @dataclass(frozen=True)
 class Collection:
     """One kind of document, the fields it can be found by, and the indexes that serve its queries.
 
     A document whose first field of an index is null does not stand in that index: queues stay as small as what waits.
+    A field that may have several values is written `tuple[str, ...]`; it heads an index, and can be in no other place.
     """
 
     name: str
-    fields: Mapping[str, type[str] | type[int]] = field(default_factory=dict)
+    fields: Mapping[str, FieldKind] = field(default_factory=dict)
     indexes: Sequence[tuple[str, ...]] = ()
+    covered: tuple[str, ...] = ()
+    """What every index has at its end: conditions on it pass over what does not match without reading documents."""
+
+    def __post_init__(self) -> None:
+        heads = [index[0] for index in self.indexes]
+        inside = {name for index in self.indexes for name in index[1:]}
+        for name in self.several:
+            if heads.count(name) != 1 or name in inside:
+                raise ValueError(
+                    f"{self.name}: {name} has several values: it must head one index, and be in no other"
+                )
+
+    @property
+    def several(self) -> tuple[str, ...]:
+        """The fields that may have several values."""
+        return tuple(name for name, kind in self.fields.items() if kind not in (str, int))
+
+    def keys(self, index: tuple[str, ...], id: str) -> tuple[str, ...]:
+        """What an index holds of a document: its own fields, the id for the order of equals, what is covered."""
+        own = (*index, id)
+        return (
+            own if index[0] in self.several else (*own, *(name for name in self.covered if name not in index))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +108,17 @@ class Step:
     """The version it was decided on; 0 where the aggregate does not exist yet."""
     body: bytes
     records: tuple[Record, ...]
-    fields: Mapping[str, str | int | None] = field(default_factory=dict)
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
     due: datetime | None = None
     contents: tuple[Sealed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """One condition of a query; all of them must hold."""
+    """One condition of a query; all of them must hold. Of several values, `has` asks for one."""
 
     field: str
-    is_: Literal["=", "<", "<=", ">", ">=", "in", "null", "not null"]
+    is_: Literal["=", "<", "<=", ">", ">=", "in", "has", "null", "not null"]
     value: str | int | Sequence[str] | None = None
 
 
@@ -136,8 +165,15 @@ class Store(Protocol):
         """Documents in the order of a field and then id, each with that field's value, from just past `after` on."""
         ...
 
-    async def count(self, collection: Collection, where: Sequence[Where] = (), *, cap: int = 10_000) -> int:
-        """How many match, counted no further than `cap`."""
+    async def count(
+        self,
+        collection: Collection,
+        where: Sequence[Where] = (),
+        *,
+        order: str | None = None,
+        cap: int = 10_000,
+    ) -> int:
+        """How many match, or stand in a list in that order; counted no further than `cap`."""
         ...
 
     async def history(self, id: str) -> list[Record]:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from shared.events import Record
 from shared.store import Collection, Document, Step, StoreError, Where
+from shared.store import sqlite_queries as queries
 from shared.store.group_commit import Committed, GroupCommit
 from shared.store.instants import instant
 from shared.store.sqlite_contents import SqliteContents
@@ -158,15 +159,8 @@ class SqliteStore:
         after: tuple[str | int, str] | None = None,
         limit: int = 50,
     ) -> list[tuple[Document, str | int]]:
-        conditions, values = _conditions(where)
-        direction, past = ("DESC", "<") if descending else ("ASC", ">")
-        conditions.append(f"f_{order} IS NOT NULL")
-        if after is not None:
-            conditions.append(f"(f_{order}, id) {past} (?, ?)")
-            values.extend(after)
-        sql = (
-            f"SELECT id, version, body, due, f_{order} FROM doc_{collection.name} WHERE {' AND '.join(conditions)}"  # noqa: S608
-            f" ORDER BY f_{order} {direction}, id {direction} LIMIT {int(limit)}"
+        sql, values = queries.find(
+            collection, where, order=order, descending=descending, after=after, limit=limit
         )
         rows = await self._read(lambda: self._lists.execute(sql, values).fetchall())
         return [
@@ -174,12 +168,15 @@ class SqliteStore:
             for row in rows
         ]
 
-    async def count(self, collection: Collection, where: Sequence[Where] = (), *, cap: int = 10_000) -> int:
-        conditions, values = _conditions(where)
-        sql = (
-            f"SELECT count(*) FROM (SELECT 1 FROM doc_{collection.name}"  # noqa: S608
-            f" WHERE {' AND '.join(conditions) or '1'} LIMIT {int(cap)})"
-        )
+    async def count(
+        self,
+        collection: Collection,
+        where: Sequence[Where] = (),
+        *,
+        order: str | None = None,
+        cap: int = 10_000,
+    ) -> int:
+        sql, values = queries.count(collection, where, order=order, cap=cap)
         row = await self._read(lambda: self._lists.execute(sql, values).fetchone())
         return int(row[0])
 
@@ -206,23 +203,3 @@ class SqliteStore:
     def move_cursor(self, name: str, position: int) -> asyncio.Future[Any]:
         """Remember how far a reader has come: everything up to `position` is answered."""
         return self._submit("INSERT OR REPLACE INTO cursors VALUES (?, ?)", name, position)
-
-
-def _conditions(where: Sequence[Where]) -> tuple[list[str], list[str | int]]:
-    conditions: list[str] = []
-    values: list[str | int] = []
-    for one in where:
-        column = f"f_{one.field}"
-        if one.is_ == "null":
-            conditions.append(f"{column} IS NULL")
-        elif one.is_ == "not null":
-            conditions.append(f"{column} IS NOT NULL")
-        elif one.is_ == "in":
-            assert isinstance(one.value, Sequence)
-            conditions.append(f"{column} IN ({', '.join('?' * len(one.value))})")
-            values.extend(one.value)
-        else:
-            assert isinstance(one.value, str | int)
-            conditions.append(f"{column} {one.is_} ?")
-            values.append(one.value)
-    return conditions, values

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.store import Collection, StoreError
+from shared.store.sqlite_several import told
 
 PAGE = 200
 Rows = list[tuple[Any, ...]]
@@ -59,7 +60,8 @@ class Leaving:
         table = f"doc_{collection.name}"
         if self.count(table):
             columns = "".join(f", f_{name}" for name in collection.fields)
-            yield from self._pages(f"SELECT id, version, due, body{columns} FROM {table} ORDER BY id")  # noqa: S608
+            for page in self._pages(f"SELECT id, version, due, body{columns} FROM {table} ORDER BY id"):  # noqa: S608
+                yield [(*row[:4], *told(collection, row[4:])) for row in page]
 
     def events(self, since: int, until: int) -> Iterator[Rows]:
         """(subject, sequence, topic, value) past `since` up to `until`, in order."""

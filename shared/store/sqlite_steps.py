@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from shared.store import Collection, Conflict, Step
+from shared.store import sqlite_several as several
 from shared.store.instants import milliseconds
 from shared.store.rows import Row, write
 
@@ -37,9 +38,12 @@ class Table:
         )
         main.execute(f"CREATE INDEX IF NOT EXISTS {table}_due ON {table} (due) WHERE due IS NOT NULL")
         for index in self._collection.indexes:
-            keys = ", ".join(f"f_{name}" for name in index)
+            if index[0] in self._collection.several:
+                several.create(main, table, index)
+                continue
+            keys = ", ".join(key if key == "id" else f"f_{key}" for key in self._collection.keys(index, "id"))
             main.execute(
-                f"CREATE INDEX IF NOT EXISTS {table}_{'_'.join(index)} ON {table} ({keys}, id)"
+                f"CREATE INDEX IF NOT EXISTS {table}_{'_'.join(index)} ON {table} ({keys})"
                 f" WHERE f_{index[0]} IS NOT NULL"
             )
 
@@ -66,7 +70,7 @@ class Table:
 
     def _row(self, step: Step) -> Row:
         due = None if step.due is None else milliseconds(step.due)
-        found_by = (step.fields.get(name) for name in self._collection.fields)
+        found_by = (several.stored(step.fields.get(name)) for name in self._collection.fields)
         return (step.expected + len(step.records), due, step.body, *found_by, step.id)
 
 

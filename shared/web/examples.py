@@ -38,7 +38,8 @@ def _plain(schema: Json, schemas: Json, depth: int) -> Any:
             fields: Json = schema.get("properties", {})
             return {name: example_of(field, schemas, depth) for name, field in fields.items()}
         case "array":
-            return [] if depth > _DEEPEST else [example_of(schema.get("items", {}), schemas, depth)]
+            most = 0 if depth > _DEEPEST else max(1, schema.get("minItems", 1))
+            return [example_of(schema.get("items", {}), schemas, depth) for _ in range(most)]
         case "integer" | "number":
             return schema.get("minimum", 1)
         case "boolean":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
@@ -14,7 +14,8 @@ import pytest
 
 from shared.aggregate import Aggregates
 from shared.clock import SimulatedClock
-from shared.store import Conflict, Step, Store, Unavailable, Where
+from shared.events import Record, emit
+from shared.store import Collection, Conflict, Step, Store, Unavailable, Where
 from tests.installations import (
     KIND,
     MONGO,
@@ -47,16 +48,39 @@ def things(store: Store) -> Aggregates[Thing]:
     return Aggregates(KIND, store, SimulatedClock(WEDNESDAY))
 
 
+def happens(id: str, sequence: int) -> tuple[Record]:
+    """One more event of a document."""
+    return (
+        emit(
+            happened("a"),
+            source="/test",
+            subject=id,
+            sequence=sequence,
+            time=WEDNESDAY,
+            causation="input",
+            key=id,
+            nonce=secrets.token_bytes(16),
+        ),
+    )
+
+
 def step(
-    id: str, *, expected: int = 0, due: timedelta | None = None, colour: str = "red", size: int = 1
+    id: str,
+    *,
+    expected: int = 0,
+    due: timedelta | None = None,
+    colour: str = "red",
+    size: int = 1,
+    marks: tuple[str, ...] = (),
+    records: tuple[Record, ...] = (),
 ) -> Step:
     return Step(
         THINGS,
         id,
         expected,
         b'{"inputs":[],"time":"2026-09-30T08:00:00+00:00","state":{}}',
-        (),
-        {"colour": colour, "size": size},
+        records,
+        {"colour": colour, "size": size, "marks": marks},
         None if due is None else WEDNESDAY + due,
     )
 
@@ -153,6 +177,90 @@ async def test_a_list_is_walked_page_by_page_without_gaps_or_repeats(stores: Sto
         capped = await store.count(THINGS, where, cap=3)
     assert seen == [f"t_{number:02}" for number in range(25) if number % 5]
     assert (counted, capped) == (20, 3)
+
+
+@in_a_loop
+async def test_a_list_of_one_value_of_several_is_walked_in_order(stores: Stores) -> None:
+    marks = [(), ("old",), ("old", "loud"), ("loud", "loud", "new"), ("new",)]
+    async with stores() as store:
+        for number in range(25):
+            await store.commit(
+                step(
+                    f"t_{number:02}",
+                    size=24 - number // 2,
+                    marks=marks[number % 5],
+                    colour="red" if number % 2 else "blue",
+                )
+            )
+        loud = [Where("marks", "has", "loud")]
+        seen = await _walked(store, loud)
+        backwards = await _walked(store, loud, descending=True)
+        some = await _walked(store, [*loud, Where("size", ">", 20), Where("colour", "=", "red")])
+        both = await _walked(store, [*loud, Where("marks", "has", "old")])
+        none = await _walked(store, [Where("marks", "null")])
+        by_colour = await _walked(store, loud, order="colour")
+        counted = await store.count(THINGS, loud), await store.count(THINGS, [*loud, Where("size", ">", 20)])
+    numbers = sorted((n for n in range(25) if n % 5 in (2, 3)), key=lambda n: (24 - n // 2, n))
+    assert seen == [f"t_{n:02}" for n in numbers]
+    assert backwards == seen[::-1]
+    assert some == [f"t_{n:02}" for n in numbers if 24 - n // 2 > 20 and n % 2]
+    assert both == [f"t_{n:02}" for n in numbers if n % 5 == 2]
+    assert sorted(none) == [f"t_{n:02}" for n in range(0, 25, 5)]
+    assert by_colour == [f"t_{n:02}" for n in sorted(numbers, key=lambda n: (n % 2, n))]
+    assert counted == (10, sum(24 - n // 2 > 20 for n in numbers))
+
+
+@in_a_loop
+async def test_what_a_document_no_longer_has_it_is_not_found_by(stores: Stores) -> None:
+    async with stores() as store:
+        await store.commit(step("t_1", marks=("old", "loud"), records=happens("t_1", 1)))
+        await store.commit(step("t_2", marks=("old",), size=2))
+        await store.commit(step("t_1", expected=1, marks=("loud", "new"), size=3, records=happens("t_1", 2)))
+        with pytest.raises(Conflict):
+            await store.commit(step("t_1", expected=1, marks=("old",), records=happens("t_1", 2)))
+        found = {mark: await _walked(store, [Where("marks", "has", mark)]) for mark in ("old", "loud", "new")}
+        past = await store.find(THINGS, [Where("marks", "has", "new")], order="size", after=(2, "t_9"))
+        await store.commit(step("t_1", expected=2, size=3, records=happens("t_1", 3)))
+        left = [await store.count(THINGS, [Where("marks", "has", mark)]) for mark in ("old", "loud", "new")]
+    assert found == {"old": ["t_2"], "loud": ["t_1"], "new": ["t_1"]}
+    assert [(document.version, size) for document, size in past] == [(2, 3)]
+    assert left == [1, 0, 0]
+
+
+@in_a_loop
+async def test_a_list_of_what_has_any_of_some_values_is_in_one_order(stores: Stores) -> None:
+    colours = ("red", "blue", "green")
+    async with stores() as store:
+        for number in range(30):
+            await store.commit(step(f"t_{number:02}", size=number % 7, colour=colours[number % 3]))
+        asked = [Where("colour", "in", ["green", "red", "red", "none"])]
+        seen = await _walked(store, asked)
+        backwards = await _walked(store, [*asked, Where("size", "<", 3)], descending=True)
+        counted = await store.count(THINGS, asked)
+        nothing = await _walked(store, [Where("colour", "in", [])])
+    numbers = sorted((n for n in range(30) if n % 3 != 1), key=lambda n: (n % 7, n))
+    assert seen == [f"t_{n:02}" for n in numbers]
+    assert backwards == [f"t_{n:02}" for n in reversed(numbers) if n % 7 < 3]
+    assert (counted, nothing) == (20, [])
+
+
+async def _walked(
+    store: Store, where: Sequence[Where], *, order: str = "size", descending: bool = False
+) -> list[str]:
+    """Ids, page by page."""
+    seen: list[str] = []
+    after: tuple[str | int, str] | None = None
+    while page := await store.find(THINGS, where, order=order, descending=descending, after=after, limit=4):
+        seen += [document.id for document, _ in page]
+        after = (page[-1][1], page[-1][0].id)
+    return seen
+
+
+def test_a_field_of_several_values_must_head_the_one_index_it_is_in() -> None:
+    fields = {"marks": tuple[str, ...], "size": int}
+    for indexes in ((), (("size", "marks"),), (("marks", "size"), ("marks",))):
+        with pytest.raises(ValueError, match="wrong: marks has several values"):
+            Collection("wrong", fields=fields, indexes=indexes)
 
 
 @in_a_loop

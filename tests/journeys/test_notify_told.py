@@ -83,9 +83,21 @@ async def test_a_sender_whose_case_is_declined_is_told_why_and_how_to_have_it_lo
     tmp_path: Path,
 ) -> None:
     for language, reason, how in (
-        ("zh-Hant", "所反映的事項已進入訴訟程序，或者法院已經裁判", "請直接回覆本郵件說明理由"),
-        ("zh-Hans", "所反映的事项已进入诉讼程序，或者法院已经裁判", "请直接回复本邮件说明理由"),
-        ("en", "because the matter is before a court", "reply to this mail and say why"),
+        (
+            "zh-Hant",
+            "所反映的事項已進入訴訟程序，或者法院已經裁判",
+            "可以在事項頁面提出異議，由作出決定的人員以外的人複核",
+        ),
+        (
+            "zh-Hans",
+            "所反映的事项已进入诉讼程序，或者法院已经裁判",
+            "可以在事项页面提出异议，由作出决定的人员以外的人复核",
+        ),
+        (
+            "en",
+            "because the matter is before a court",
+            "You can contest this: say why you do not agree on the page of your case",
+        ),
     ):
         async with running(tmp_path / language) as notify:
             await notify.opened(acknowledge=False, language=language)

@@ -49,6 +49,8 @@ def matches(document: Bson, asked: Mapping[str, Any]) -> bool:
 
 
 def _matches(found: Sequence[Any], wanted: Any) -> bool:
+    """Whether any of what stands at a path is what is wanted; of an array, also any of its elements."""
+    found = [*found, *(one for some in found if isinstance(some, list) for one in some)]
     if not isinstance(wanted, dict):
         return wanted in found
     for operator, value in wanted.items():

@@ -27,6 +27,7 @@ PARTITIONS = 3
 LEFT_OUT = {
     "test_where_nothing_can_be_written_the_caller_hears_it_and_nothing_is_kept": "sets a limit of SQLite's own;"
     " the model's disk is full by a fault, in every run of the simulation",
+    "test_a_field_of_several_values_must_head_the_one_index_it_is_in": "asks no store",
     "test_a_group_far_behind_reads_what_memory_no_longer_holds": "it is about the bus' memory; the bus is the real one",
     "test_keys_that_a_crash_kept_without_their_boxes_are_swept": "the model writes a box and its key as one",
     "test_the_same_words_have_another_commitment_each_time": "asks no store",

@@ -28,7 +28,11 @@ from shared.events.cases import (
     CaseAlarmed,
     CaseAnswered,
     CaseClosed,
+    CaseJoined,
+    CaseLinked,
+    CaseMerged,
     CaseOpened,
+    CaseSplit,
     MessageAttached,
     SenderAsked,
 )
@@ -83,6 +87,7 @@ def check(kept: Durable, people: People, post: Post, log: Path, key: Verifier) -
     messages_are_settled(kept, people)
     commands_took_effect_once(kept, people)
     conversations_have_one_case(kept)
+    cases_that_belong_together_say_so(kept)
     ladders_fall_once(kept)
     deliveries(kept, post)
     trail(kept, log, key)
@@ -157,7 +162,10 @@ def messages_are_settled(kept: Durable, people: People) -> None:
     taken: defaultdict[str, list[str]] = defaultdict(list)
     for record, event in kept.events(CaseOpened, MessageAttached):
         assert isinstance(event, CaseOpened | MessageAttached)
-        taken[event.message].append(record.subject)
+        if not (
+            isinstance(event, CaseOpened) and event.parent
+        ):  # a part that was split off has the same message
+            taken[event.message].append(record.subject)
     received = {record.subject for record, _ in kept.events(MessageReceived)}
     for id in received:
         require(len(taken[id]) == 1, "a message is in one case, once", (id, taken[id]))
@@ -184,6 +192,25 @@ def commands_took_effect_once(kept: Durable, people: People) -> None:
             require(done.input not in causes, "what an officer was refused is not done", done)
 
 
+def cases_that_belong_together_say_so(kept: Durable) -> None:
+    """What another case must follow from is followed by it, once: a merge, a link, a part that was split off."""
+    followed = Counter(
+        (record.subject, record.causation, record.type)
+        for record, _ in kept.events(CaseJoined, CaseLinked, CaseOpened)
+    )
+    for record, event in kept.events(CaseMerged, CaseLinked, CaseSplit):
+        match event:
+            case CaseMerged():
+                expected = (event.into, record.id, CaseJoined.TYPE)
+            case CaseLinked() if not event.answers:
+                expected = (event.case, record.id, CaseLinked.TYPE)
+            case CaseSplit():
+                expected = (event.part, record.id, CaseOpened.TYPE)
+            case _:
+                continue
+        require(followed[expected] == 1, "a case follows what was done to another", expected)
+
+
 def conversations_have_one_case(kept: Durable) -> None:
     """A conversation is one case, but where a stranger wrote after its close; a ref is one case's."""
     opened = kept.events(CaseOpened)
@@ -193,7 +220,7 @@ def conversations_have_one_case(kept: Durable) -> None:
         assert isinstance(event, CaseOpened)
         refs[event.ref].add(record.subject)
         require(kept.claims.get(f"ref:{event.ref}") == record.subject, "a ref is claimed", event.ref)
-        if event.related is None:
+        if event.related is None and event.parent is None:
             threads[event.thread].append(record.subject)
     for thread, cases in threads.items():
         require(len(cases) == 1, "a conversation opens one case", (thread, cases))

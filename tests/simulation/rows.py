@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.store import Document, Step, Where
+from shared.store import Document, FieldValue, Step, Where
 from shared.store.instants import instant, milliseconds
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -28,13 +28,13 @@ class Row:
     version: int
     body: bytes
     due: int | None
-    fields: dict[str, str | int | None]
+    fields: dict[str, FieldValue]
 
     @classmethod
     def of(cls, step: Step) -> Row:
         """What a step makes of its document."""
         due = None if step.due is None else milliseconds(step.due)
-        fields = {name: step.fields.get(name) for name in step.collection.fields}
+        fields = {name: _kept(step.fields.get(name)) for name in step.collection.fields}
         return cls(step.id, step.expected + len(step.records), step.body, due, fields)
 
     @property
@@ -46,11 +46,18 @@ class Row:
         return all(_holds(self.fields.get(one.field), one) for one in where)
 
 
-def _holds(value: str | int | None, one: Where) -> bool:
+def _kept(value: FieldValue) -> FieldValue:
+    return None if value == () else value
+
+
+def _holds(value: FieldValue, one: Where) -> bool:
     if one.is_ in ("null", "not null"):
         return (value is None) == (one.is_ == "null")
     if value is None:
         return False
+    if one.is_ == "has":
+        assert isinstance(value, tuple)
+        return one.value in value
     if one.is_ == "in":
         assert isinstance(one.value, Sequence)
         return value in one.value

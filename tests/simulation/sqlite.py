@@ -253,8 +253,17 @@ class ModelSqlite:
             limit=limit,
         )
 
-    async def count(self, collection: Collection, where: Sequence[Where] = (), *, cap: int = 10_000) -> int:
+    async def count(
+        self,
+        collection: Collection,
+        where: Sequence[Where] = (),
+        *,
+        order: str | None = None,
+        cap: int = 10_000,
+    ) -> int:
         await asyncio.sleep(0)
+        if order is not None:
+            where = [*where, Where(order, "not null")]
         found = sum(row.matches(where) for row in self.disk.documents[collection.name].values())
         return min(found, cap)
 

@@ -16,7 +16,7 @@ from services.routing.case import Case
 from services.routing.commands import Command
 from services.routing.office import Office
 from shared import ids
-from shared.content.words import MessageWords, Sender
+from shared.content.words import MessageWords, Option, Sender
 from shared.events.messages import Automatic
 from shared.rights import Right, machine
 from shared.store import Unavailable
@@ -184,26 +184,40 @@ class People:
         return ids.derived("cmd", OFFICER.id, type(command).__name__, key)
 
     def _choose(self, case: Case, chance: float) -> Command | None:
-        names = commands.offered(case)
-        if not names:
-            return None
         text = "已经派人处理。"
+        other = next(one for one in DEPARTMENTS if one not in {case.department, case.returned_by})
+        elsewhere = self.random.choice(self.cases())[1]
+        options = (Option(name="修"), Option(name="换"))
         makers: dict[str, Callable[[], Command]] = {
             "accept": commands.Accept,
             "return": lambda: commands.Return(text=text),
-            "uphold-return": lambda: commands.UpholdReturn(
-                department=next(one for one in DEPARTMENTS if one != case.returned_by)
-            ),
+            "uphold-return": lambda: commands.UpholdReturn(department=other),
             "refuse-return": lambda: commands.RefuseReturn(text=text),
-            "assign": lambda: commands.Assign(
-                department=next(one for one in DEPARTMENTS if one != case.department)
-            ),
+            "assign": lambda: commands.Assign(department=other),
+            "classify": lambda: commands.Classify(urgent=not case.urgent),
             "contact": lambda: commands.Contact(outcome="not_reached" if chance < 0.5 else "reached"),
-            "ask": lambda: commands.Ask(text=text),
+            "ask": lambda: commands.Ask(text=text, suspends=True),
+            "assist": lambda: commands.Assist(department=other, text=text),
+            "contribute": lambda: commands.Contribute(department=case.helpers[-1], text=text),
+            "suspend": lambda: commands.Suspend(reason="weather", limit="30min", text=text),
+            "resume": commands.Resume,
+            "extend": lambda: commands.Extend(text=text),
+            "grant-extension": commands.GrantExtension,
+            "urge": commands.Urge,
+            "escalate": lambda: commands.Escalate(case_class="hard", text=text, options=options),
+            "advise": lambda: commands.Advise(choice=1, text=text),
             "answer": lambda: commands.Answer(text=text, final=chance < 0.8, resolved=chance < 0.4),
-            "feedback": lambda: commands.Feedback(solved=chance < 0.5),
+            "answer-directly": lambda: commands.AnswerDirectly(text=text),
             "decline": lambda: commands.Decline(reason="no_facts", text=text),
+            "close": lambda: commands.Close(text=text),
+            "reopen": lambda: commands.Reopen(text=text),
+            "merge": lambda: commands.Merge(into=elsewhere),
+            "link": lambda: commands.Link(to=elsewhere),
+            "split": lambda: commands.Split(department=other, text=text),
         }
+        names = [name for name in commands.offered(case) if name in makers]
+        if not names:
+            return None
         return makers[names[int(chance * len(names))]]()
 
     async def _look(self, after: float) -> None:

@@ -25,7 +25,7 @@ from services.routing.commands import (
     decide,
 )
 from shared.events.cases import CaseAnswered, CaseAssigned, CaseClosed, CaseOpened
-from tests.unit.case_samples import desk, local
+from tests.unit.case_samples import local
 from tests.unit.test_case_properties import START, WORDS, Life, lived
 
 
@@ -40,8 +40,7 @@ def life(*steps: Command | timedelta | str, assigned: bool = True, can_mail: boo
 def done(one: Life, step: Command | timedelta | str) -> None:
     """As `Life.step`, but a refusal is heard."""
     if isinstance(step, Command):
-        assert one.case is not None
-        one.happen([*decide(one.case, step, Now(one.desk, one.now, WORDS, "somebody"))])
+        one.happen(one.decided(step))
     else:
         one.step(step)
 
@@ -210,7 +209,7 @@ def test_each_event_names_who_did_it() -> None:
     answered, opened = one.records[-1].data, one.records[0].data
     assert isinstance(answered, CaseAnswered)
     assert isinstance(opened, CaseOpened)
-    assert (answered.actor, opened.actor) == ("somebody", None)
+    assert (answered.actor, opened.actor) == ("person-2", None)
 
 
 @pytest.mark.parametrize(

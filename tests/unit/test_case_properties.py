@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -15,13 +16,14 @@ from services.routing.arrival import Arrival, Placement, receive
 from services.routing.case import Case, due, milliseconds, rank
 from services.routing.commands import TABLE, Command, Now, Other, Refused, decide, offered, row_of
 from services.routing.desk import Desk
+from services.routing.diagram import document
 from services.routing.evolve import evolve
 from services.routing.ladder import climb
 from services.routing.obligation import COORDINATOR
 from shared.events import Event, Record, emit
-from shared.events.envelope import REGISTRY
 from shared.events.cases import CaseAlarmed, CaseContested, CaseReopened, MessageAttached
 from shared.events.content import ContentRef
+from shared.events.envelope import REGISTRY
 from shared.events.messages import MessageReceived
 from tests.unit.case_samples import desk as plain
 from tests.unit.case_samples import particular
@@ -122,6 +124,14 @@ LIKELY: dict[str, Command] = {
     "split": c.Split(text="the other half"),
 }
 """One that is probably allowed, for each name in the table: so that lives go far."""
+ENDS: tuple[Command, ...] = (
+    c.Answer(text="done", resolved=True),
+    c.Feedback(solved=True),
+    c.Inspect(passed=True),
+    c.Review(outcome="upheld", text="it is as it was said"),
+)
+
+ANSWERED: tuple[Command, ...] = (c.Accept(), c.Answer(text="done", resolved=True), c.Feedback(solved=True))
 
 STEP = st.one_of(
     COMMANDS,
@@ -138,6 +148,7 @@ class Life:
     def __init__(self, *, assigned: bool, can_mail: bool, kind: str, desk: Desk | None = None) -> None:
         self.desk = desk or plain()
         self.actors = 0
+        self.led: set[tuple[type[Command], str]] = set()
         self.now = START
         self.records: list[Record] = []
         self.case: Case | None = None
@@ -208,8 +219,11 @@ class Life:
                 events = self.decided(step)
             except Refused:
                 return
-            assert next(name for name, row in TABLE.items() if row is row_of(step)) in open_to
+            row, before = row_of(step), self.case.state
+            assert next(name for name, one in TABLE.items() if one is row) in open_to
             self.happen([*events])
+            assert self.case.state in {before, *row.becomes}, f"{step!r} leads where the table does not say"
+            self.led.add((type(step), self.case.state))
 
 
 LIVES = st.builds(
@@ -328,6 +342,7 @@ def test_each_rung_falls_once_and_a_breach_is_never_erased(life: Life, steps: li
 def test_long_lives_go_through_everything_that_can_happen_to_a_case() -> None:
     chance = Random(20261127)
     happened: set[str] = set()
+    led: set[tuple[type[Command], str]] = set()
     for _ in range(600):
         life = Life(
             assigned=chance.random() < 0.7,
@@ -336,22 +351,28 @@ def test_long_lives_go_through_everything_that_can_happen_to_a_case() -> None:
             desk=chance.choice([plain(), particular()]),
         )
         lived(life, [])
+        for step in chance.choice([(), ANSWERED]):
+            life.step(step)
         for _ in range(30):
-            life.step(
-                chance.choices(
-                    [
-                        chance.randrange(40),
-                        chance.choice(list(LIKELY.values())),
-                        timedelta(minutes=chance.choice([10, 60, 600, 3_000, 9_000])),
-                        chance.choice(["verified", "unverified"]),
-                    ],
-                    [55, 20, 20, 5],
-                )[0]
-            )
+            steps: list[Step] = [
+                chance.randrange(40),
+                chance.choice([*LIKELY.values(), *ENDS * 8]),
+                timedelta(minutes=chance.choice([10, 60, 600, 3_000, 9_000])),
+                chance.choice(["verified", "unverified"]),
+            ]
+            life.step(chance.choices(steps, [55, 20, 20, 5])[0])
             check(life)
         happened |= {record.type for record in life.records}
+        led |= life.led
     follow_elsewhere = {"throughline.case.joined", "throughline.case.rescheduled"}
     assert happened | follow_elsewhere == {one for one in REGISTRY if one.startswith("throughline.case.")}
+    said = {(row.command, state) for row in TABLE.values() for state in row.becomes}
+    assert said <= led, f"the table says more than happens: {said - led}"
+
+
+def test_the_page_about_the_life_of_a_case_is_drawn_from_the_table() -> None:
+    page = Path(__file__).parents[2] / "docs" / "case.md"
+    assert page.read_text() == document(), "write it anew: python -m services.routing.diagram > docs/case.md"
 
 
 def test_a_case_left_alone_stays_small() -> None:

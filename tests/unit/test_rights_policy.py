@@ -27,14 +27,17 @@ def somebody(id: str) -> Principal:
 
 def test_every_role_of_the_organisation_file_has_its_rights_and_nothing_more() -> None:
     held = {role: {right.value for right in rights} for role, rights in RIGHTS_OF_ROLE.items()}
+    handling = {"cases.read", "cases.handle", "cases.advise"}
+    directing = {"cases.read", "cases.direct", "cases.advise"}
     assert held == {
-        "officer": {"cases.read", "cases.handle"},
-        "deputy": {"cases.read", "cases.handle"},
-        "head": {"cases.read", "cases.handle"},
-        "coordinator": {"cases.read", "cases.handle", "cases.dispatch", "deliveries.read"},
-        "leader": {"cases.read", "console.read"},
-        "principal": {"cases.read", "console.read", "trail.read"},
-        "supervisor": {"cases.read", "console.read", "trail.read", "deliveries.read"},
+        "officer": handling,
+        "deputy": handling,
+        "head": handling | directing,
+        "coordinator": handling | directing | {"cases.dispatch", "deliveries.read"},
+        "leader": directing | {"console.read"},
+        "group": {"cases.read", "cases.advise", "console.read"},
+        "principal": directing | {"console.read", "trail.read"},
+        "supervisor": directing | {"console.read", "trail.read", "deliveries.read"},
         "clerk": {"messages.quarantine"},
         "admin": {"operations", "people.manage"},
     }

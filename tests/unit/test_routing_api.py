@@ -91,7 +91,8 @@ async def test_a_case_shows_why_who_by_when_and_what_was_written(tmp_path: Path)
             "housing-officer",
             "A carpenter comes",
         )
-        assert shown["commands"] == ["assign", "contact", "ask", "answer"]
+        assert {"contact", "ask", "assist", "extend", "answer"} <= set(shown["commands"])
+        assert not {"assign", "sign-off", "suspend"} & set(shown["commands"])
 
 
 @in_a_loop

@@ -26,7 +26,7 @@ async def close(here: Room, case_id: str) -> None:
     for command in (Accept(), Answer(text="done")):
         await here.office.do(desk, Found(case_id, await here.cases.load(case_id)), command)
     record = next(one for one in here.received if ids.derived("case", one.subject) == case_id)
-    await here.office.feedback(here.tracking_code(record), Feedback(solved=True))
+    await here.office.hear(here.tracking_code(record), Feedback(solved=True))
 
 
 @in_a_loop

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -20,10 +20,12 @@ from shared.calendar import (
     LimitError,
     Reason,
     Window,
+    add_counted,
     due,
     explain,
     fraction_point,
     official_calendar,
+    opening,
     working_seconds,
 )
 
@@ -198,6 +200,9 @@ CALENDARS = [
         "Pacific/Apia", "08:00-12:00", "13:00-24:00", days={date(2011, 12, 29): Day(kind=DayKind.CLOSURE)}
     ),
     calendar("Europe/London", "08:00-18:00", weekend=frozenset({4, 5})),
+    calendar("Europe/Berlin", "08:00-12:00", "13:00-17:00"),
+    calendar("Europe/Berlin", "00:00-06:00", "22:00-24:00"),
+    calendar("America/New_York", "09:00-12:30", "13:15-24:00"),
 ]
 calendars = st.sampled_from(CALENDARS)
 moments = st.datetimes(datetime(2010, 6, 1), datetime(2013, 5, 31), timezones=st.just(UTC))  # noqa: DTZ001
@@ -265,3 +270,126 @@ def test_fractions_rise_with_their_share_and_never_pass_the_due_instant(
     end = due(held, start, of)
     earlier, later = (fraction_point(held, start, end, of, part) for part in sorted((one, other)))
     assert start.replace(microsecond=0) < earlier <= later <= end
+
+
+limits = st.builds(
+    Limit, st.integers(1, 40), st.sampled_from([limit(f"1{u}").unit for u in ("wm", "wh", "wd", "h", "d")])
+)
+lengths = st.timedeltas(timedelta(0), timedelta(days=20))
+
+
+def counted(held: Calendar, of: Limit, begin: datetime, end: datetime) -> int:
+    """The seconds between two instants that count for such a limit."""
+    if of.is_working:
+        return working_seconds(held, begin, end)
+    return int(end.timestamp()) - int(begin.timestamp())
+
+
+@given(calendars, moments, limits, lengths, lengths)
+def test_a_pause_moves_a_deadline_by_as_many_counted_seconds_as_it_has(
+    held: Calendar, start: datetime, of: Limit, before: timedelta, length: timedelta
+) -> None:
+    end = due(held, start, of)
+    begin_pause = start + before
+    moved, seconds = add_counted(held, end, begin_pause, begin_pause + length, of)
+    assert seconds == counted(held, of, begin_pause, begin_pause + length)
+    assert counted(held, of, end, moved) == seconds
+    assert counted(held, of, moved, end) == -seconds
+    if seconds:
+        assert counted(held, of, end, moved - timedelta(seconds=1)) == seconds - 1
+    else:
+        assert moved == end
+
+
+@given(calendars, moments, limits, st.tuples(lengths, lengths, lengths))
+def test_a_pause_moves_a_deadline_as_its_parts_do_one_after_the_other(
+    held: Calendar, start: datetime, of: Limit, parts: tuple[timedelta, timedelta, timedelta]
+) -> None:
+    end = due(held, start, of)
+    before, one, other = parts
+    begin, middle, last = start + before, start + before + one, start + before + one + other
+    halfway, first = add_counted(held, end, begin, middle, of)
+    moved, second = add_counted(held, halfway, middle, last, of)
+    assert (moved, first + second) == add_counted(held, end, begin, last, of)
+
+
+@given(calendars, moments, limits, st.tuples(lengths, lengths), st.integers(1, 10_000))
+def test_a_point_after_a_pause_falls_exactly_so_many_counted_seconds_later(
+    held: Calendar, start: datetime, of: Limit, pause: tuple[timedelta, timedelta], part: int
+) -> None:
+    before, length = pause
+    end = due(held, start, of)
+    assume(counted(held, of, start, end) > 0)
+    moved, paused = add_counted(held, end, start + before, start + before + length, of)
+    unpaused = fraction_point(held, start, end, of, part)
+    point = fraction_point(held, start, moved, of, part, paused=paused)
+    assert counted(held, of, unpaused, point) == paused
+    assert point <= moved
+    assert fraction_point(held, start, moved, of, 10_000, paused=paused) == moved
+
+
+@given(calendars, moments)
+def test_the_next_opening_is_the_first_instant_at_which_somebody_works(
+    held: Calendar, start: datetime
+) -> None:
+    opens = opening(held, start)
+    assert opening(held, opens) == opens
+    assert opens >= start.replace(microsecond=0)
+    assert working_seconds(held, start, opens) == 0
+    assert opens == start or working_seconds(held, opens, opens + timedelta(seconds=1)) == 1
+
+
+@given(calendars, moments)
+def test_the_next_working_day_begins_when_its_first_window_opens(held: Calendar, start: datetime) -> None:
+    begins = opening(held, start, strictly=True)
+    day = held.local(begins).date()
+    midnight = datetime(day.year, day.month, day.day, tzinfo=held.tz)
+    assert begins > start.replace(microsecond=0)
+    assert opening(held, begins) == begins
+    assert working_seconds(held, midnight, begins) == 0
+    assert working_seconds(held, begins, begins + timedelta(seconds=1)) == 1
+    # Of the days that begin in between none is worked on.
+    days = {held.local(i.begin).date() for i in explain(held, start, begins) if i.counted}
+    assert days <= {held.local(start).date()}
+
+
+@given(calendars, moments, st.times(time(6), time(23, 59)))
+def test_a_digest_goes_out_on_the_next_working_day_at_its_time(
+    held: Calendar, start: datetime, clock: time
+) -> None:
+    goes = held.local(opening(held, start, f"{clock:%H:%M}", strictly=True))
+    assert goes > start.replace(microsecond=0)
+    assert f"{goes:%H:%M:%S}" == f"{clock:%H:%M}:00"
+    assert held.is_working_day(goes.date())
+    between = (
+        held.local(start).date() + timedelta(n) for n in range((goes.date() - held.local(start).date()).days)
+    )
+    walls = (datetime.combine(day, clock.replace(second=0, microsecond=0), held.tz) for day in between)
+    assert not [
+        wall
+        for wall in walls
+        if wall.timestamp() > start.timestamp() // 1
+        and held.is_working_day(wall.date())
+        and held.local(wall.astimezone(UTC)).date() == wall.date()
+    ]
+
+
+def test_what_opens_after_the_calendar_ends_is_an_error_and_never_a_search_without_end() -> None:
+    held, last = CALENDARS[0], datetime(2013, 12, 31, 15, 30, tzinfo=UTC)
+    for wall, strictly in ((None, False), (None, True), ("08:30", True)):
+        with pytest.raises(BeyondCalendarError):
+            opening(held, last, wall, strictly=strictly)
+    nobody_works = calendar("UTC", "09:00-17:00", weekend=frozenset(range(7)))
+    for wall, strictly in ((None, False), (None, True), ("08:30", True)):
+        with pytest.raises(BeyondCalendarError):
+            opening(nobody_works, datetime(2011, 1, 3, tzinfo=UTC), wall, strictly=strictly)
+
+
+def test_a_pause_over_the_night_in_which_the_clocks_change_counts_the_seconds_that_were() -> None:
+    watch = calendar("Europe/Berlin", "00:00-24:00", weekend=frozenset())
+    berlin = ZoneInfo("Europe/Berlin")
+    evening, morning = datetime(2012, 3, 24, 22, tzinfo=berlin), datetime(2012, 3, 25, 6, tzinfo=berlin)
+    end = datetime(2012, 3, 26, 12, tzinfo=berlin)
+    moved, seconds = add_counted(watch, end, evening, morning, limit("8wh"))
+    assert seconds == 7 * 3600
+    assert moved == datetime(2012, 3, 26, 19, tzinfo=berlin)

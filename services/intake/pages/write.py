@@ -17,7 +17,7 @@ from services.intake.channels.web import BODY, MAX_FILES, MAX_TEXT, MessageBody,
 from services.intake.receiving import Door, File, Incoming, Received
 from shared import ids
 from shared.events.messages import MessageReceived
-from shared.organisation import Language
+from shared.organisation import Facts, Language
 from shared.rights import Principal, Right, requires
 from shared.service import House
 from shared.store import Unavailable
@@ -210,7 +210,8 @@ def promised(
     pages: Pages, house: House, language: Language, message: MessageReceived
 ) -> list[tuple[str, str]]:
     """What is owed to this sender, as a word of ours (`write.next.<word>`), and within what time."""
-    limits = house.organisation.limits_for(message.kind or "problem")
+    facts = Facts(kind=message.kind or "problem", sender=message.sender_kind)
+    limits = house.organisation.conditions_for(facts).limits
     owed = {
         "contact": None if message.anonymous else limits.contact,
         "resolve": limits.promise or limits.resolve,

@@ -9,13 +9,15 @@ from services.notify.channels import Mail
 from services.notify.channels.addresses import BadAddress, MailAddress, read_address
 from services.notify.channels.mime import fill, mailbox, skeleton, thread, unstructured
 from services.notify.delivery import Delivery
+from services.notify.digest import DigestList
 from services.notify.rendering import LANGUAGES, Letter, Rendering
 from shared.content import ContentGone
-from shared.content.words import MessageWords, Note
+from shared.content.words import MessageWords, Note, Options
 from shared.organisation import Organisation
 from shared.tokens import Tokens
 
-_AUTOMATIC = frozenset(("acknowledgement", "alarm"))
+_BY_HAND = frozenset(("answer", "question", "declined", "reviewed"))
+"""What somebody wrote to a sender; all others are automatic (RFC 3834)."""
 
 
 class Contents(Protocol):
@@ -60,7 +62,7 @@ class Mails:
             if delivery.party == "sender":
                 to, letter, threading = await self._to_sender(delivery)
             else:
-                to, letter, threading = self._to_person(delivery)
+                to, letter, threading = await self._to_person(delivery)
         except ContentGone as error:
             raise Undeliverable("content-gone") from error
         except BadAddress as error:
@@ -86,17 +88,33 @@ class Mails:
         threading = f"Reply-To: {reply}\r\n" + thread(words.message_id, words.references)
         return to, self._rendering.to_sender(delivery, words.subject, note), threading
 
-    def _to_person(self, delivery: Delivery) -> tuple[MailAddress, Letter, str]:
+    async def _to_person(self, delivery: Delivery) -> tuple[MailAddress, Letter, str]:
         """No reply address: what an officer writes back must not pass for the sender's words."""
         person = self._organisation.person.get(delivery.party)
         if person is None:
             raise Undeliverable("no-such-person")
         name = person.names.get(delivery.language)
-        return read_address(person.mail, name), self._rendering.to_person(delivery, name), ""
+        return read_address(person.mail, name), await self._letter(delivery, name), ""
+
+    async def _letter(self, delivery: Delivery, name: str) -> Letter:
+        note = await self._content.open(delivery.note) if delivery.note else None
+        match delivery.template:
+            case "alarm":
+                return self._rendering.alarm(delivery, name)
+            case "digest":
+                assert note is not None
+                return self._rendering.digest(delivery, name, DigestList.model_validate_json(note))
+        asked = await self._content.open(delivery.words) if delivery.words else None
+        return self._rendering.told(
+            delivery,
+            name,
+            Options.model_validate_json(note) if note else None,
+            Options.model_validate_json(asked) if asked else None,
+        )
 
     def _data(self, id: str, delivery: Delivery, to: MailAddress, letter: Letter, threading: str) -> bytes:
-        fixed = self._skeletons[delivery.language, delivery.template in _AUTOMATIC]
-        written = format_datetime(delivery.queued_at.astimezone(self._rendering.zone))
+        fixed = self._skeletons[delivery.language, delivery.template not in _BY_HAND]
+        written = format_datetime(delivery.written_at.astimezone(self._rendering.zone))
         headers = (
             f"To: {mailbox(to.address, to.name)}\r\n"
             f"Subject: {unstructured(letter.subject)}\r\n"

@@ -6,9 +6,10 @@ import asyncio
 import email
 import email.policy
 import re
+from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path as Folder
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
@@ -16,10 +17,11 @@ from fastapi.responses import HTMLResponse, Response
 
 from services.notify.api import asked_ref
 from services.notify.channels.outbox import OutboxSender
+from services.notify.course import course
 from services.notify.delivery import Delivery
-from services.notify.listing import listing, view
+from services.notify.listing import DeliveryView, listing, view
+from services.notify.rendering import labels
 from shared.aggregate import Aggregates
-from shared.events.cases import CaseAssigned, CaseOpened, CaseQueued
 from shared.rights import Principal, Right, may_see_case, may_see_sender, requires
 from shared.service import House
 from shared.store import Store
@@ -45,6 +47,14 @@ def reason_word(code: str) -> str:
     if found := _SAID.fullmatch(code):
         return found[1]
     return code if code in _REASONS else "other"
+
+
+def named(one: DeliveryView, t: Callable[[str], str], language: str) -> str:
+    """What a delivery is: what somebody in the house is told of by its own name, all others by their template's."""
+    if one.happened is None:
+        return t(f"outbox.template.{one.template}")
+    words = labels(language)["happened"]
+    return str(words.get(one.happened, words["changed"])["headline"])
 
 
 def router(house: House, deliveries: Aggregates[Delivery], written: OutboxSender) -> APIRouter:
@@ -82,6 +92,7 @@ def router(house: House, deliveries: Aggregates[Delivery], written: OutboxSender
             only=only,
             there=there,
             reason_word=reason_word,
+            named=named,
             more=found.next and f"/outbox?{urlencode(asked | {'cursor': found.next})}",
         )
 
@@ -98,6 +109,7 @@ def router(house: House, deliveries: Aggregates[Delivery], written: OutboxSender
             "mail.html",
             delivery=view(delivery_id, state),
             reason_word=reason_word,
+            named=named,
             fields=[(name, mail[name]) for name in _SHOWN if mail[name]],
             text=body.get_content().strip() if body else "",
             header=data.partition(b"\r\n\r\n")[0].decode("ascii", "replace").replace("\r\n", "\n"),
@@ -117,16 +129,16 @@ def router(house: House, deliveries: Aggregates[Delivery], written: OutboxSender
 
 
 async def _may_see(store: Store, principal: Principal, delivery: Delivery) -> bool:
-    """A mail names whom it was sent to: to see one to a sender takes the right to see the sender."""
-    department, kind = None, "report"
-    for record in await store.history(delivery.case):
-        event = record.data
-        if isinstance(event, CaseOpened):
-            kind = event.kind
-        elif isinstance(event, CaseAssigned):
-            department = event.department
-        elif isinstance(event, CaseQueued):
-            department = None
-    if delivery.party == "sender":
-        return may_see_sender(principal, kind=kind, department=department)
-    return may_see_case(principal, department=department)
+    """A mail names whom it was sent to, and brings what they wrote: to see one to a sender, or with a sender's words,
+    takes the right to see the sender."""
+    if delivery.template == "digest":
+        return may_see_case(principal, department=None)
+    stands = course(await store.history(delivery.case))
+    who: dict[str, Any] = {
+        "department": stands.department,
+        "helpers": stands.helpers,
+        "liaison": stands.opened.liaison,
+    }
+    if "sender" in {delivery.party, delivery.actor}:
+        return may_see_sender(principal, kind=stands.opened.kind, **who)
+    return may_see_case(principal, **who)

@@ -24,7 +24,7 @@ from shared.events.cases import (
     ReturnDecided,
 )
 from shared.events.messages import Kind
-from shared.events.obligations import Ended, Started
+from shared.events.obligations import Ended, Notice, Started
 
 
 class Assign(EndsPause):
@@ -104,8 +104,17 @@ class Classify(EndsPause):
             words=now.words,
             ends=ends,
             starts=starts,
+            notices=self._entered(case, corrected, now),
         )
         return [classified]
+
+    def _entered(self, case: Case, corrected: Case, now: Now) -> list[Notice]:
+        """The post that the class of a case goes to at once (M12); its department, where it has become urgent."""
+        told = now.tell(corrected, ["holder"]) if corrected.urgent and not case.urgent else []
+        if self.case_class in {None, case.case_class}:
+            return told
+        post = now.desk.choices.enter.get(self.case_class or "major")
+        return told + (now.tell(corrected, [post]) if post else [])
 
 
 class AnswerDirectly(Command):

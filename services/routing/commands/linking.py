@@ -15,7 +15,7 @@ from shared.events.messages import Kind
 class Merge(EndsPause):
     """It is the same matter as another case, which goes on for both; both senders hear what becomes of it."""
 
-    into: str = Field(max_length=40, description="The other case's ref")
+    into: str = Field(max_length=40, description="The other case's ref", examples=["K7QM-2XPA-B"])
 
     @property
     def other_ref(self) -> str:
@@ -37,7 +37,7 @@ class Merge(EndsPause):
 class Link(Command):
     """It has to do with another case; both say so."""
 
-    to: str = Field(max_length=40, description="The other case's ref")
+    to: str = Field(max_length=40, description="The other case's ref", examples=["K7QM-2XPA-B"])
 
     @property
     def other_ref(self) -> str:

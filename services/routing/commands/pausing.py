@@ -41,7 +41,9 @@ class Suspend(Command):
     """A superior lets the clock stand still, for a listed reason and no longer than so long."""
 
     reason: Literal["third_party", "weather", "parts", "court"]
-    limit: Annotated[str, AfterValidator(_limit)] = Field(description="How long at most: `5wd`, `12h`")
+    limit: Annotated[str, AfterValidator(_limit)] = Field(
+        description="How long at most: `5wd`, `12h`", examples=["5wd"]
+    )
     text: Said
 
     def decide(self, case: Case, now: Now) -> Sequence[CaseEvent]:

@@ -40,23 +40,24 @@ the leader in charge, the principal leaders, the coordinator, supervisors."""
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Who may give a command, and in which states of a case."""
+    """Who may give a command, in which states of a case, and which states it may lead to; none where it leaves it."""
 
     command: type[Command]
     who: Who
     states: tuple[State, ...]
+    becomes: tuple[State, ...] = ()
 
 
 _AT_WORK: tuple[State, ...] = ("new", "assigned", "accepted")
 _OPEN: tuple[State, ...] = (*_AT_WORK, "answered")
 
 TABLE: dict[str, Row] = {
-    "accept": Row(leading.Accept, "department", ("assigned",)),
-    "return": Row(leading.Return, "department", ("assigned", "accepted")),
-    "uphold-return": Row(dispatching.UpholdReturn, "coordinator", ("new",)),
-    "refuse-return": Row(dispatching.RefuseReturn, "coordinator", ("new",)),
-    "assign": Row(dispatching.Assign, "coordinator", _AT_WORK),
-    "transfer": Row(leading.Transfer, "department", ("assigned", "accepted")),
+    "accept": Row(leading.Accept, "department", ("assigned",), ("accepted",)),
+    "return": Row(leading.Return, "department", ("assigned", "accepted"), ("new",)),
+    "uphold-return": Row(dispatching.UpholdReturn, "coordinator", ("new",), ("assigned", "closed")),
+    "refuse-return": Row(dispatching.RefuseReturn, "coordinator", ("new",), ("assigned",)),
+    "assign": Row(dispatching.Assign, "coordinator", _AT_WORK, ("assigned", "closed")),
+    "transfer": Row(leading.Transfer, "department", ("assigned", "accepted"), ("assigned", "closed")),
     "classify": Row(dispatching.Classify, "coordinator", _AT_WORK),
     "contact": Row(answering.Contact, "department", ("assigned", "accepted", "answered")),
     "ask": Row(answering.Ask, "department", ("accepted",)),
@@ -73,19 +74,19 @@ TABLE: dict[str, Row] = {
     "escalate": Row(upwards.Escalate, "department", _AT_WORK),
     "consult": Row(upwards.Consult, "department", _AT_WORK),
     "advise": Row(upwards.Advise, "addressee", _OPEN),
-    "answer": Row(answering.Answer, "department", ("accepted",)),
-    "answer-directly": Row(dispatching.AnswerDirectly, "coordinator", ("new",)),
-    "sign-off": Row(answering.SignOff, "head", ("accepted",)),
+    "answer": Row(answering.Answer, "department", ("accepted",), ("answered",)),
+    "answer-directly": Row(dispatching.AnswerDirectly, "coordinator", ("new",), ("answered",)),
+    "sign-off": Row(answering.SignOff, "head", ("accepted",), ("answered",)),
     "send-back": Row(answering.SendBack, "head", ("accepted",)),
     "resolve": Row(answering.Resolve, "department", ("accepted", "answered")),
-    "inspect": Row(answering.Inspect, "inspector", ("answered",)),
-    "decline": Row(dispatching.Decline, "coordinator", ("new",)),
-    "feedback": Row(ending.Feedback, "sender", ("answered",)),
-    "contest": Row(ending.Contest, "sender", ("closed",)),
-    "review": Row(ending.Review, "coordinator", ("answered",)),
-    "close": Row(ending.Close, "coordinator", _OPEN),
-    "reopen": Row(ending.Reopen, "superior", ("closed",)),
-    "merge": Row(linking.Merge, "department", _AT_WORK),
+    "inspect": Row(answering.Inspect, "inspector", ("answered",), ("accepted", "new", "closed")),
+    "decline": Row(dispatching.Decline, "coordinator", ("new",), ("closed",)),
+    "feedback": Row(ending.Feedback, "sender", ("answered",), ("closed",)),
+    "contest": Row(ending.Contest, "sender", ("closed",), ("answered",)),
+    "review": Row(ending.Review, "coordinator", ("answered",), ("accepted", "new", "closed")),
+    "close": Row(ending.Close, "coordinator", _OPEN, ("closed",)),
+    "reopen": Row(ending.Reopen, "superior", ("closed",), ("accepted", "new")),
+    "merge": Row(linking.Merge, "department", _AT_WORK, ("closed",)),
     "link": Row(linking.Link, "department", _OPEN),
     "split": Row(linking.Split, "department", _AT_WORK),
 }

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from bson import ObjectId
 from pymongo import ReplaceOne
 
 from shared.events import Record
-from shared.store import Collection, Document, Sealed, Step, StoreError
+from shared.store import Collection, Document, FieldValue, Sealed, Step, StoreError
 from shared.store.instants import milliseconds
 from shared.store.mongo.errors import said
-from shared.store.mongo.forms import Bson, event_id, unpublished
+from shared.store.mongo.forms import Bson, event_id, found_by, unpublished
 from shared.store.mongo.store import MongoStore
 
 
@@ -38,13 +37,13 @@ class Arriving:
     async def documents(
         self,
         collection: Collection,
-        some: Sequence[tuple[Document, Mapping[str, str | int | None]]],
+        some: Sequence[tuple[Document, Mapping[str, FieldValue]]],
         waiting: Mapping[str, Sequence[Record]],
     ) -> None:
         """Aggregates, each with those of its events that are yet to be published."""
         await self._replace(
             f"doc_{collection.name}",
-            [_document(one, fields, waiting.get(one.id, ())) for one, fields in some],
+            [_document(one, found_by(collection, fields), waiting.get(one.id, ())) for one, fields in some],
         )
 
     async def events(self, records: Sequence[Record]) -> None:
@@ -110,15 +109,13 @@ class Arriving:
             await self._database[name].bulk_write(writes, ordered=False)
 
 
-def _document(
-    one: Document, fields: Mapping[str, str | int | None], waiting: Sequence[Record]
-) -> dict[str, Any]:
+def _document(one: Document, fields: Bson, waiting: Sequence[Record]) -> Bson:
     kept: Bson = {
         "_id": one.id,
         "version": one.version,
         "body": one.body,
         "commit": ObjectId(),
-        "f": {name: value for name, value in fields.items() if value is not None},
+        "f": fields,
         "unpublished": [unpublished(record) for record in waiting],
         "published": one.version - len(waiting),
     }

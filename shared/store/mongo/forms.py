@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pymongo import IndexModel
 
 from shared.events import Record
-from shared.store import Collection, Document, Where
+from shared.store import Collection, Document, FieldValue, Where
 from shared.store.instants import instant, milliseconds
 
 Bson = dict[str, Any]
@@ -16,13 +16,24 @@ Bson = dict[str, Any]
 STATE = {"version": 1, "body": 1, "due": 1}
 """What of it is a `Document`."""
 
-_OPERATORS = {"=": "$eq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte", "in": "$in"}
+_OPERATORS = {"=": "$eq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte", "in": "$in", "has": "$eq"}
+"""Asked of an array, `$eq` asks for one of its elements."""
 
 
 def document(found: Bson) -> Document:
     """An aggregate's state."""
     due = found.get("due")
     return Document(found["_id"], found["version"], found["body"], None if due is None else instant(due))
+
+
+def found_by(collection: Collection, given: Mapping[str, FieldValue]) -> Bson:
+    """A document's fields. What is null, or has no value of several, is left out; several values are an array."""
+    kept = {name: given.get(name) for name in collection.fields}
+    return {
+        name: list(dict.fromkeys(value)) if isinstance(value, tuple) else value
+        for name, value in kept.items()
+        if value not in (None, ())
+    }
 
 
 def unpublished(record: Record) -> Bson:
@@ -53,7 +64,10 @@ def record(found: Bson) -> Record:
 def indexes(collection: Collection) -> list[IndexModel]:
     """What does not wait, and what has no value for an index's first field, takes no room in it."""
     some: list[tuple[str, ...]] = [("due",), ("unpublished.time",)]
-    some += [(*(f"f.{name}" for name in fields), "_id") for fields in collection.indexes]
+    some += [
+        tuple(key if key == "_id" else f"f.{key}" for key in collection.keys(index, "_id"))
+        for index in collection.indexes
+    ]
     return [
         IndexModel([(key, 1) for key in keys], partialFilterExpression={keys[0]: {"$exists": True}})
         for keys in some

@@ -19,7 +19,7 @@ from shared.store import Conflict, Step, StoreError
 from shared.store.gathering import Gathering
 from shared.store.instants import milliseconds
 from shared.store.mongo.errors import DUPLICATE_KEY, TRIES, refused, said, too_large
-from shared.store.mongo.forms import Bson, event_id, unpublished
+from shared.store.mongo.forms import Bson, event_id, found_by, unpublished
 
 _MOST_BYTES = 15 * 2**20  # of the 16 MiB that a document may have
 
@@ -32,8 +32,7 @@ class _Save:
     def request(self) -> InsertOne[Bson] | UpdateOne:
         step = self.step
         state: Bson = {"version": step.expected + len(step.records), "body": step.body, "commit": self.mark}
-        fields = {name: step.fields.get(name) for name in step.collection.fields}
-        state["f"] = {name: value for name, value in fields.items() if value is not None}
+        state["f"] = found_by(step.collection, step.fields)
         if step.due is not None:
             state["due"] = milliseconds(step.due)
         events = [unpublished(record) for record in step.records]

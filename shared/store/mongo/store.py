@@ -149,8 +149,15 @@ class MongoStore:
             found = found.sort([(field, direction), ("_id", direction)]).limit(limit)
             return [(document(one), one["f"][order]) async for one in found]
 
-    async def count(self, collection: Collection, where: Sequence[Where] = (), *, cap: int = 10_000) -> int:
-        asked = conditions(where)
+    async def count(
+        self,
+        collection: Collection,
+        where: Sequence[Where] = (),
+        *,
+        order: str | None = None,
+        cap: int = 10_000,
+    ) -> int:
+        asked = conditions([*where, Where(order, "not null")] if order else where)
         async with said():
             return await self._documents(collection).count_documents(
                 {"$and": asked} if asked else {}, limit=cap

@@ -1,0 +1,156 @@
+"""A case's page: the matter, what somebody can do now, who was asked for what, what happened (M03, M04, M09–M14)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from services.routing.commands import TABLE
+from services.routing.office import Found, Office
+from services.routing.pages.arranged import arrange
+from services.routing.pages.forms import CONSULTED, HINTED, Form, Room, forms
+from services.routing.pages.naming import known_words, names_of_owners
+from services.routing.pages.options import ROWS, SHOWN, field_name, read_options
+from services.routing.shapes import ShownCase
+from shared.organisation.text import Text
+from shared.rights import Principal, Right, may, requires
+from shared.rights.gate import CSRF_FIELD
+from shared.web.pages import Pages
+from shared.web.problems import Problem
+
+Reads = Annotated[Principal, requires(Right.CASES_READ)]
+_SUBJECT_CHARACTERS = 80
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A command that was not done: what was typed with it, and why not."""
+
+    command: str
+    typed: Mapping[str, str]
+    problem: Problem
+    wrong: frozenset[str] = frozenset()
+    """The fields that are missing or do not fit."""
+
+    @property
+    def about(self) -> str:
+        """The obligation that it was about, where there can be several."""
+        return self.typed.get("about", "")
+
+    @property
+    def form(self) -> str:
+        """The id of its form on the page."""
+        return f"{self.command}-{self.about}" if self.about else self.command
+
+    @property
+    def word(self) -> str:
+        """The key of what the person is told."""
+        code = self.problem.code
+        return "refused.moved-on" if "-not-while-" in code else f"refused.{code}"
+
+
+def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[str, Text]) -> None:
+    """The routes."""
+
+    async def show(
+        request: Request,
+        principal: Principal,
+        found: Found,
+        *,
+        done: str = "",
+        refused: Refusal | None = None,
+    ) -> Response:
+        case = await office.show(principal, found)
+        arranged = arrange(case, case.commands)
+        room = Room(office.departments, office.classes, principal.works_in)
+        made = {name: [*forms(case, name, room)] for name in case.commands}
+        return pages.render(
+            request,
+            "case.html",
+            status=refused.problem.status if refused else 200,
+            case=case,
+            about=_about(case),
+            arranged=arranged,
+            forms=made,
+            about_me=_about_me(made),
+            ends=office.ends(found.case) if HINTED & set(case.commands) else {},
+            duties=duties,
+            consulted=CONSULTED,
+            hinted=HINTED,
+            owner=names_of_owners(pages, office.organisation, request),
+            told=known_words(pages, request),
+            moment=datetime.fromisoformat,
+            rows=range(1, ROWS + 1),
+            rows_shown=SHOWN,
+            field_name=field_name,
+            done=done,
+            refused=refused,
+        )
+
+    @routes.get("/cases/{ref}")
+    async def case(
+        request: Request, principal: Reads, ref: str, done: Annotated[str, Query(max_length=40)] = ""
+    ) -> Response:
+        """One case: the matter first, what is owed, what can be done now, what happened."""
+        found = await office.find(principal, ref)
+        return await show(request, principal, found, done=done if done in TABLE else "")
+
+    @routes.post("/cases/{ref}/{command}")
+    async def act(request: Request, principal: Reads, ref: str, command: str) -> Response:
+        """Give a command by form; a refusal names its rule and keeps what was typed."""
+        found = await office.find(principal, ref)
+        typed = {
+            name: text for name, text in (await request.form()).items() if isinstance(text, str) and text
+        }
+        refused = await _give(office, principal, found, command, typed)
+        if refused is not None:
+            return await show(request, principal, await office.find(principal, ref), refused=refused)
+        try:
+            await office.find(principal, ref)
+        except Problem:  # it went to another department, and with it the right to see it
+            return RedirectResponse(f"/cases?gone={ref}", 303)
+        return RedirectResponse(f"/cases/{ref}?done={command}", 303)
+
+
+async def _give(
+    office: Office, principal: Principal, found: Found, name: str, typed: Mapping[str, str]
+) -> Refusal | None:
+    """Do it, or say why it was not done. Raises Problem for what no form of ours asks."""
+    row = TABLE.get(name)
+    if row is None or row.who == "sender":
+        raise Problem(404, "no-such-command", "No such command", f"There is no command {name}.")
+    if row.who == "coordinator" and not may(principal, Right.CASES_DISPATCH):
+        raise Problem(403, "not-allowed", "You may not do this", "The coordinator does this.")
+    fields = {one: text for one, text in typed.items() if one not in {"once", "about", CSRF_FIELD}}
+    try:
+        command = row.command.model_validate(read_options(fields))
+    except ValidationError as error:
+        wrong = frozenset(str(one["loc"][0]) for one in error.errors(include_input=False) if one["loc"])
+        return Refusal(name, typed, Problem(422, "invalid", "Incomplete"), wrong)
+    try:
+        await office.do(principal, found, command, key=typed.get("once"))
+    except Problem as problem:
+        if problem.status == 404 and command.other_ref is not None:
+            return Refusal(name, typed, Problem(409, "no-such-case", problem.title, problem.detail))
+        if problem.status != 409:
+            raise
+        return Refusal(name, typed, problem)
+    return None
+
+
+def _about(case: ShownCase) -> str:
+    """What it is about, in a line; empty where nothing stands there."""
+    first = case.messages[0]
+    line = " ".join((first.subject or first.text or "").split())
+    return line if len(line) <= _SUBJECT_CHARACTERS else line[: _SUBJECT_CHARACTERS - 1] + "…"
+
+
+def _about_me(made: Mapping[str, list[Form]]) -> frozenset[str]:
+    """The obligations whose forms show already what was asked."""
+    return frozenset(form.about for several in made.values() for form in several if form.about)
