@@ -137,9 +137,10 @@ def of_each_role(one: Embedded) -> dict[str, str]:
     """Somebody for each role of the policy, and never the same for two."""
     organisation = one.house.organisation
     found: dict[str, str] = {}
-    for person in organisation.people:
-        for role in organisation.roles(person.id) & RIGHTS_OF_ROLE.keys():
-            found.setdefault(role, person.id)
+    for person in sorted(organisation.people, key=lambda person: len(organisation.roles(person.id))):
+        for role in sorted(organisation.roles(person.id) & RIGHTS_OF_ROLE.keys() - found.keys()):
+            if person.id not in found.values():
+                found[role] = person.id
     assert found.keys() == RIGHTS_OF_ROLE.keys(), "the sample organisation has nobody of some role"
     return found
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
@@ -63,6 +64,7 @@ class AccountWords:
         self._pages = pages
         self._organisation = organisation
         self._language = language
+        self._zone = ZoneInfo(organisation.hours.zone)
 
     def _word(self, key: str, **values: object) -> str:
         return self._pages.word(self._language, key, **values)
@@ -100,6 +102,26 @@ class AccountWords:
             said.append(self._word("account.provisional"))
         return " · ".join(said)
 
+    def machine(self, at: datetime) -> str:
+        """An instant on the organisation's clock, for programs."""
+        return at.astimezone(self._zone).isoformat()
+
+    def moment(self, at: datetime) -> str:
+        """An instant in short."""
+        local = at.astimezone(self._zone)
+        weekday = self._word(f"weekday.{local.isoweekday()}")
+        return self._word("account.stamp", weekday=weekday, date=f"{local:%m-%d}", time=f"{local:%H:%M}")
+
+    def until(self, begin: datetime, end: datetime) -> str:
+        """The end of a time: on the day it began, the hour alone; the day's last instant is its 24:00."""
+        first, last = begin.astimezone(self._zone), end.astimezone(self._zone)
+        if first.date() == last.date():
+            return f"{last:%H:%M}"
+        just_before = (end - timedelta(milliseconds=1)).astimezone(self._zone)
+        if first.date() == just_before.date() and (last.hour, last.minute) == (0, 0):
+            return "24:00"
+        return self.moment(end)
+
     def course(self, account: Account) -> str:
         """Who had it in turn, as whoever can't see the bar is told."""
         parts = [f"{self.holder(one.holder)} {self.wall(one.time)}" for one in account.held]
@@ -110,22 +132,7 @@ def account_parts(
     pages: Pages, organisation: Organisation, request: Request, account: Account
 ) -> dict[str, Any]:
     """What `case/account.html` needs besides the case."""
-    words = AccountWords(pages, organisation, pages.language(request))
-    return {"drawn": drawn(account), "say": words, "stamp": _stamp(pages, request, organisation)}
-
-
-def _stamp(
-    pages: Pages, request: Request, organisation: Organisation
-) -> Callable[[datetime], tuple[str, str]]:
-    """An instant, for a machine and in short."""
-    zone = organisation.calendar.tz
-    language = pages.language(request)
-
-    def stamp(at: datetime) -> tuple[str, str]:
-        local = at.astimezone(zone)
-        weekday = pages.word(language, f"weekday.{local.isoweekday()}")
-        return local.isoformat(), pages.word(
-            language, "account.stamp", weekday=weekday, date=f"{local:%m-%d}", time=f"{local:%H:%M}"
-        )
-
-    return stamp
+    return {
+        "drawn": drawn(account),
+        "say": AccountWords(pages, organisation, pages.language(request)),
+    }
