@@ -136,11 +136,13 @@ class Living:
 def of_each_role(one: Embedded) -> dict[str, str]:
     """Somebody for each role of the policy, and never the same for two."""
     organisation = one.house.organisation
+    having = {
+        role: [person.id for person in organisation.people if role in organisation.roles(person.id)]
+        for role in RIGHTS_OF_ROLE
+    }
     found: dict[str, str] = {}
-    for person in sorted(organisation.people, key=lambda person: len(organisation.roles(person.id))):
-        for role in sorted(organisation.roles(person.id) & RIGHTS_OF_ROLE.keys() - found.keys()):
-            if person.id not in found.values():
-                found[role] = person.id
+    for role in sorted(having, key=lambda role: len(having[role])):  # whoever alone has a role is not given another
+        found |= {role: person for person in having[role][::-1] if person not in found.values()}
     assert found.keys() == RIGHTS_OF_ROLE.keys(), "the sample organisation has nobody of some role"
     return found
 
