@@ -142,8 +142,7 @@ def of_each_role(one: Embedded) -> dict[str, str]:
     }
     found: dict[str, str] = {}
     for role in sorted(having, key=lambda role: len(having[role])):  # whoever alone has a role is not given another
-        found |= {role: person for person in having[role][::-1] if person not in found.values()}
-    assert found.keys() == RIGHTS_OF_ROLE.keys(), "the sample organisation has nobody of some role"
+        found[role] = next(person for person in having[role] if person not in found.values())
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -26,7 +27,7 @@ from shared.settings import SAMPLE_ORGANISATION
 from tests.installations import in_a_loop
 from tests.serving import on_a_port
 from tests.unit.case_samples import local
-from tests.unit.intake_room import Room, room
+from tests.unit.intake_room import PAGE, Room, room
 
 OFFICER, COORDINATOR = "housing-officer-1", "coordination-officer-1"
 MORNING = local("2026-10-14 10:00")
@@ -181,6 +182,9 @@ async def test_the_new_end_is_what_the_calendar_says_and_the_account_tells_the_c
         (resolve,) = [one for one in account["deadlines"] if one["kind"] == "resolve"]
         assert [turn["how"] for turn in resolve["turns"]] == ["begun", "moved"]
         assert sum(one["reason"] == "closure" for one in resolve["intervals"]) == 1
+        page = (await here.client.get(f"/cases/{ref}", headers=PAGE)).text
+        assert "does not count · closed · Typhoon" in page
+        assert re.search(r'<svg class="held"[^>]* role="img" aria-label="Who had it', page)
         published = [event for event in await here.events("org") if isinstance(event, OrganisationPublished)]
         kept = [await here.events(f"calendars_{one.version}") for one in published]
         assert all(isinstance(event, CalendarsKept) for (event,) in kept)
