@@ -141,7 +141,8 @@ def of_each_role(one: Embedded) -> dict[str, str]:
         for role in RIGHTS_OF_ROLE
     }
     found: dict[str, str] = {}
-    for role in sorted(having, key=lambda role: len(having[role])):  # whoever alone has a role is not given another
+    # Whoever alone has a role is not given another.
+    for role in sorted(having, key=lambda role: len(having[role])):
         found[role] = next(person for person in having[role] if person not in found.values())
     return found
 
