@@ -8,7 +8,6 @@ import pytest
 
 from services.audit.pages import FOLDER
 from services.audit.pages.saying import Said, Saying
-from services.audit.pages.spans import span
 from services.audit.timeline import Hole, Line, with_holes
 from shared.clock import SimulatedClock
 from shared.content.embedded import EmbeddedContent
@@ -53,6 +52,7 @@ from shared.service import House
 from shared.settings import SAMPLE_ORGANISATION, Settings
 from shared.store.sqlite import SqliteStore
 from shared.web.pages import Pages
+from shared.web.spans import span
 from tests.unit.trail_samples import ARRIVAL, WORDS, alarmed, ended, opened, owed, received
 
 CAME = {"channel": "email", "endpoint": "line@sample.example", "raw": WORDS}

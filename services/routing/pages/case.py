@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from services.routing.commands import TABLE
 from services.routing.office import Found, Office
+from services.routing.pages.accounts import account_parts
 from services.routing.pages.arranged import arrange
 from services.routing.pages.forms import CONSULTED, HINTED, Form, Room, forms
 from services.routing.pages.naming import known_words, names_of_owners
@@ -91,6 +92,7 @@ def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[
             field_name=field_name,
             done=done,
             refused=refused,
+            **account_parts(pages, office.organisation, request, case.account),
         )
 
     @routes.get("/cases/{ref}")
