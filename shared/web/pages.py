@@ -76,7 +76,8 @@ class Pages:
             named = words.get("coordinator" if place == "coordinator" else f"post.{place}", place)
         if not post:
             return named
-        return words.get(f"post_of.{post}", f"{{place}} · {post}").format(place=named)
+        of = words.get(f"post_of.{post}")
+        return of.format(place=named) if of else f"{named} · {post}"
 
     def instant(self, language: Language, at: datetime) -> str:
         """An instant as people say it, in the organisation's zone."""
