@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from services.routing.office import Filter, Office
-from services.routing.pages.naming import names_of_owners
 from services.routing.shapes import CaseList, ListedCase
 from shared.content import ContentGone, ContentStore
 from shared.content.words import MessageWords
@@ -42,7 +41,6 @@ def lists(routes: APIRouter, pages: Pages, office: Office, content: ContentStore
             title=title,
             accepts=lambda case: _accepts(principal, case),
             wanted=wanted,
-            owner=names_of_owners(pages, office.organisation, request),
             tabs=title == "cases.title",
             gone=gone,
         )
