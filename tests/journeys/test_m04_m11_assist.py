@@ -70,7 +70,9 @@ async def test_a_department_gives_its_own_part_and_no_other_ones(town: Town) -> 
     matter = await asked(town, Assist(department="labour", text="Who worked there?"))
     part = Contribute(department="labour", text="Nobody")
     assert await town.refuses(MARKET, matter, part) == "not-your-part"
-    assert await town.refuses(MARKET, matter, DeclineAssist(department="labour", text="No")) == "not-your-part"
+    assert (
+        await town.refuses(MARKET, matter, DeclineAssist(department="labour", text="No")) == "not-your-part"
+    )
     await town.does(LABOUR, matter, part)
     assert [one.owner for one in town.case(matter).owed("assist")] == ["market"]
 
