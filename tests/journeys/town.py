@@ -1,7 +1,7 @@
 """A town to live in: all four services under a simulated clock, and what people in it say and do.
 
-`lives()` makes a test of a story and tells it in both worlds of `tests/simulation`, embedded and cluster, in which nothing
-goes wrong here. When the story is over, everything that a simulation must keep is looked at as well.
+`lives()` makes a test of a story and tells it in both worlds of `tests/simulation`, embedded and cluster. Nothing goes
+wrong in them here; and when the story is over, everything that a simulation must keep is looked at as well.
 """
 
 from __future__ import annotations
