@@ -23,7 +23,8 @@ from services.routing.case import Case
 from services.routing.commands import Command
 from services.routing.evolve import evolve
 from services.routing.office import Office
-from services.routing.shapes import ShownCase, TrackedCase
+from services.routing.shapes import ShownCase
+from services.routing.tracked import TrackedCase
 from shared import ids, rights
 from shared.content.words import MessageWords, Sender
 from shared.embedded import Embedded
