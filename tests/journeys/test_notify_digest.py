@@ -162,7 +162,7 @@ async def test_a_digest_that_could_not_say_that_its_mail_is_queued_has_no_second
     async with running(tmp_path) as notify:
         await notify.opened(acknowledge=False)
         await notify.case(reminded())
-        commit, refused = notify.store.commit, []
+        commit, refused = notify.store.commit, list[str]()
 
         async def refuse_once(step: Step) -> None:
             if not refused and any(record.type == HANDED_OVER for record in step.records):
