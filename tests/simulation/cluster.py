@@ -42,7 +42,9 @@ from tests.simulation.world import World
 
 PARTITIONS = 3
 USED = [
-    one for one in COLLECTIONS if one.name in {"messages", "cases", "deliveries", "organisation", "trail"}
+    one
+    for one in COLLECTIONS
+    if one.name in {"messages", "cases", "deliveries", "digests", "organisation", "trail"}
 ]
 """The collections that anything is written to here."""
 _FRONTS: dict[str, Front] = {
@@ -160,7 +162,7 @@ class ClusterWorld(World):
         return self.mongo.changes, self.kafka.appended, len(self.post.attempts)
 
     def next_due(self, *, cases: bool) -> datetime | None:
-        names = ("messages", "deliveries", "cases") if cases else ("messages", "deliveries")
+        names = ("messages", "deliveries", "digests", *(("cases",) if cases else ()))
         found = [
             one["due"]
             for name in names

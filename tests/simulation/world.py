@@ -117,7 +117,7 @@ class World:
 
     @abstractmethod
     def next_due(self, *, cases: bool) -> datetime | None:
-        """When time alone must be looked at again: for messages and deliveries, or for everything."""
+        """When time alone must be looked at again: for all but cases, or for everything."""
 
     @abstractmethod
     def kept(self) -> Durable:
@@ -166,6 +166,9 @@ class World:
         await self.replay()
         await self._days()
         await self.settle(self.quiet)
+        while self.next_due(cases=False) is not None:  # what a case's last hours have set off
+            await self._days()
+            await self.settle(self.quiet)
 
     async def _time(self, seconds: float) -> None:
         """Hours pass at once, in the midst of everything."""
@@ -199,7 +202,7 @@ class World:
         raise Stuck("it never settles")
 
     async def _days(self) -> None:
-        """Live through what was left to time: all of it for messages and deliveries, some days of it for cases."""
+        """Live through what was left to time: some days of it for cases, all of it for the rest."""
         end = self.clock.now() + timedelta(days=self.random.choice((0, 0, 1, 4, 12)))
         for look in range(MOST_LOOKS):
             soon = self.next_due(cases=False)
