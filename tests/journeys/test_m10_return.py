@@ -43,9 +43,9 @@ async def test_a_return_that_is_upheld_goes_to_another_department_and_its_time_t
         "resolve": ("city-management", "10-19 17:30"),
     }
     seen = await town.tracked(matter)
-    assert [entry.department for entry in seen.entries if entry.what == "assigned"] == [
-        "Housing and Urban-Rural Development Bureau",
-        "City Management and Enforcement Bureau",
+    assert [(entry.what, entry.department) for entry in seen.entries[1:]] == [
+        ("assigned", "Housing and Urban-Rural Development Bureau"),
+        ("handed_over", "City Management and Enforcement Bureau"),
     ]
     assert await town.sees(OFFICER, matter) is None
     assert await town.sees("housing-head", matter) is not None, "its hour is on their account"

@@ -19,7 +19,7 @@ ENTERS = {
     "cross": ("housing/leader", {LEADER}),
     "external": ("housing/leader", {LEADER}),
     "major": ("principal", {MAYOR}),
-    "hard": ("group", {MAYOR, "coordination-head"}),
+    "hard": ("group", {MAYOR, LEADER, "vice-mayor-2"}),
 }
 
 

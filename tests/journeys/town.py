@@ -120,6 +120,12 @@ class Town:
             await self.settle()
         self._world.jump(end)  # nothing is due then: what is done next is done on that second
 
+    async def until_all_is_told(self) -> None:
+        """Time passes until nothing waits any more to be told to anybody."""
+        await self.settle()
+        while (due := self._world.next_due(cases=False)) is not None:
+            await self.live_until(due)
+
     async def outage_until(self, time: str) -> None:
         """Time passes in which nothing runs; then everything runs again."""
         self._world.jump(self.at(time))
@@ -321,7 +327,7 @@ def tell(mode: str, story: Callable[[Town], Awaitable[None]], organisation: Orga
         town = Town(world)
         world.jump(begin)
         await story(town)
-        await town.settle()
+        await town.until_all_is_told()
 
     made = partial(WORLDS[mode], organisation=organisation, start=begin - timedelta(minutes=10), story=lived)
     outcome = run(made, CALM, calm=True)
