@@ -43,8 +43,8 @@ CASES = Collection(
     indexes=(("department", "rank"), ("channel", "rank"), ("rank",), ("helping", "rank")),
     covered=("department", "state", "kind", "category", "case_class", "urgent", "channel"),
 )
-"""`department` is `coordinator` while a case waits in the coordinator's queue; `helping` the departments and posts that owe
-it something beside that; `rank` the one order of lists. One index more costs every save more than all that is covered."""
+"""`department` is `coordinator` while a case waits in the coordinator's queue; `helping` the departments and posts that
+owe it something beside that; `rank` the one order of lists. An index costs a save more than all that is covered."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOSED = 2**51
