@@ -116,7 +116,7 @@ class ClusterWorld(World):
         self.rivals = Rivals(
             self.directory, self.mongo, self.faults, self.seed, lambda name: self._machine("audit", name)
         )
-        self.drift = Drift(self.clock, self.faults, self.seed)
+        self.drift = Drift(self.clock, self.faults, self.seed, calm=self.calm)
         if self.drift.differ:
             self.quiet += 2 * MOST_OFF.total_seconds()
         return [
@@ -138,7 +138,7 @@ class ClusterWorld(World):
         with beneath(self.mongo, self.kafka), ExitStack() as stack:
             for where, name, what in (
                 (publisher, "random", seeded),
-                (cluster, "load", lambda _: house.organisation()),
+                (cluster, "load", lambda _: self.organisation),
                 (cluster, "Members", partial(Members, watch=self.loop.time)),
                 (pulse, "time", watch),
                 # Nothing is late by that: what is asked again and again is asked less often, to save steps.
@@ -210,7 +210,7 @@ class ClusterWorld(World):
     async def replay(self) -> None:
         await self.drift.end(self.machines)
         if self.drift.differ:  # what was saved by a clock that was ahead is old enough for the sweep
-            self._jump(self.clock.now() + timedelta(seconds=2 * MOST_WRONG))
+            self.jump(self.clock.now() + timedelta(seconds=2 * MOST_WRONG))
         held = {(one["group"], one["key"]): None for one in self.mongo.documents("held").values()}
         for name, key in held:
             machine = next(one for one in self.machines if one.name.startswith(name))

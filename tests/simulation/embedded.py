@@ -55,7 +55,7 @@ class ModelInstallation(Embedded):
             store=self.store,
             content=EmbeddedContent(self.store, directory / "content"),
             keys=world.keys,
-            organisation=house.organisation(),
+            organisation=world.organisation,
             directory=directory,
             alone=True,
         )
