@@ -17,7 +17,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from services.routing.obligation import COORDINATOR, SENDER, Obligation
+from services.routing.obligation import COORDINATOR, Obligation
 from shared.events.cases import CaseClass, Outcome, PauseReason
 from shared.events.content import ContentRef
 from shared.events.messages import Channel, Kind
@@ -43,8 +43,9 @@ CASES = Collection(
     indexes=(("department", "rank"), ("channel", "rank"), ("rank",), ("helping", "rank")),
     covered=("department", "state", "kind", "category", "case_class", "urgent", "channel"),
 )
-"""`department` is `coordinator` while a case waits in the coordinator's queue; `helping` the departments and posts that owe
-it something beside that; `rank` the one order of lists. One index more costs every save more than all that is covered."""
+"""`department` is `coordinator` while a case waits in the coordinator's queue; `helping` the departments and posts that
+owe it something beside that; `rank` the one order of lists. One index more costs every save more than all that is
+covered."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOSED = 2**51
@@ -190,8 +191,8 @@ RANK_OF_CLOSED = _NO_LONGER_OPEN
 
 def helping(case: Case) -> tuple[str, ...]:
     """Who owes the case something beside whoever holds it: departments that assist, posts that must decide."""
-    known = {case.holder, COORDINATOR, SENDER}
-    return tuple(dict.fromkeys(one.owner for one in case.obligations if one.owner not in known))
+    owed = case.owed("assist", "opinion", "extension", "signoff", "review", "inspect")
+    return tuple(dict.fromkeys(one.owner for one in owed if one.owner != case.holder))
 
 
 def fields(case: Case) -> Mapping[str, FieldValue]:
