@@ -52,11 +52,12 @@ def lists(routes: APIRouter, pages: Pages, office: Office, content: ContentStore
         principal: Annotated[Principal, requires(Right.CASES_READ)],
         overdue: Annotated[bool, Query()] = False,
         urgent: Annotated[bool, Query()] = False,
+        helping: Annotated[bool, Query()] = False,
         cursor: Cursor = None,
         gone: Annotated[str, Query(max_length=40)] = "",
     ) -> Response:
         """A department's cases: what is owed soonest stands first."""
-        wanted = Filter(overdue=overdue or None, urgent=urgent or None)
+        wanted = Filter(overdue=overdue or None, urgent=urgent or None, helping=helping)
         return await show(request, principal, wanted, cursor, "cases.title", gone=read_ref(gone))
 
     @routes.get("/queue")
@@ -67,6 +68,15 @@ def lists(routes: APIRouter, pages: Pages, office: Office, content: ContentStore
     ) -> Response:
         """What the coordinator must dispatch."""
         return await show(request, principal, Filter(department="coordinator"), cursor, "cases.queue")
+
+    @routes.get("/decisions")
+    async def decisions(
+        request: Request,
+        principal: Annotated[Principal, requires(Right.CASES_DIRECT)],
+        cursor: Cursor = None,
+    ) -> Response:
+        """What waits for a leader's word: opinions, more time, drafts, reviews, inspections."""
+        return await show(request, principal, Filter(deciding=True), cursor, "cases.decisions")
 
 
 async def subject(content: ContentStore, ref: str) -> str:
