@@ -190,7 +190,8 @@ RANK_OF_CLOSED = _NO_LONGER_OPEN
 
 def helping(case: Case) -> tuple[str, ...]:
     """The departments that owe something to the one that leads."""
-    return tuple(dict.fromkeys(one.owner.partition("/")[0] for one in case.owed("assist", "opinion")))
+    owed = case.owed("assist", "opinion")
+    return tuple(dict.fromkeys(one.owner.partition("/")[0] for one in owed)) if owed else ()
 
 
 def fields(case: Case) -> Mapping[str, FieldValue]:
