@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +17,7 @@ from services.notify.course import Course
 from shared import ids
 from shared.aggregate import Kind
 from shared.events import Event, Record
+from shared.events.cases import Action
 from shared.events.content import ContentRef
 from shared.events.deliveries import DigestClosed, DigestHandedOver, DigestItem, DigestNoted
 from shared.store import Collection
@@ -25,6 +27,7 @@ MOST_ITEMS = 200
 GATHERS = timedelta(minutes=5)
 """How long a digest whose instant was over before anything was noted waits for the rest: after an outage much comes at
 once."""
+_ACTIONS = frozenset(get_args(Action))
 
 
 class Digest(BaseModel):
@@ -105,15 +108,16 @@ def hand_over(delivery: str, state: Digest | None) -> list[Event]:
 
 
 def left(items: Sequence[DigestItem], courses: Mapping[str, Course]) -> list[DigestItem]:
-    """What is still to be told, what is due first at the top: not what was done meanwhile, and of one obligation only
-    what was said last. What began anew with another end is told with that end."""
+    """What is still to be told, what is due first at the top: not what was done meanwhile; and of one obligation how it
+    began, or else the last of its reminders. What began anew with another end is told with that end."""
     found: dict[tuple[str, ...], DigestItem] = {}
     for number, item in enumerate(items):
         course = courses.get(item.case)
         kept = item if course is None else _still(item, course)
         if kept is not None:
             key = (kept.case, kept.obligation) if kept.obligation else (kept.case, kept.what, str(number))
-            found[key] = kept
+            if key not in found or found[key].what in _ACTIONS:
+                found[key] = kept
     return sorted(found.values(), key=lambda one: (one.due is None, one.due and one.due.timestamp(), one.ref))
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from services.routing.commands import RefuseReturn, Return
+from services.routing.commands import Contact, RefuseReturn, Return
 from services.routing.desk import Desk
 from shared.events.cases import CaseAlarmed
 from shared.organisation import load
@@ -18,11 +18,11 @@ from tests.unit.case_samples import SHANGHAI, local
 from tests.unit.routing_room import Room, room
 
 ALONE = {
-    # what, who: (due, 50 %, 75 %, +1wd, +3wd), local time
-    "accept": ("10-08 11:30:00", "10-08 09:30:00", "10-08 10:30:00", "10-09 17:30:00", "10-12 17:30:00"),
-    "contact": ("10-08 17:30:00", "10-08 11:45:00", "10-08 15:22:30", "10-09 17:30:00", "10-12 17:30:00"),
-    "resolve": ("10-13 17:30:00", "10-10 11:45:00", "10-12 15:22:30", "10-14 17:30:00", "10-16 17:30:00"),
-    "promise": ("10-13 17:30:00", "10-10 11:45:00", "10-12 15:22:30", "10-14 17:30:00", "10-16 17:30:00"),
+    # what: (due, 50 %, 75 %, +1wd, +3wd, +5wd), local time
+    "accept": ("08 11:30:00", "08 09:30:00", "08 10:30:00", "09 17:30:00", "12 17:30:00", "14 17:30:00"),
+    "contact": ("08 17:30:00", "08 11:45:00", "08 15:22:30", "09 17:30:00", "12 17:30:00", "14 17:30:00"),
+    "resolve": ("13 17:30:00", "10 11:45:00", "12 15:22:30", "14 17:30:00", "16 17:30:00", "20 17:30:00"),
+    "promise": ("13 17:30:00", "10 11:45:00", "12 15:22:30", "14 17:30:00", "16 17:30:00", "20 17:30:00"),
 }
 """A problem that arrives and is assigned on Wednesday 2026-09-30 16:00; 1–7 October are holidays, Sat 10 is worked."""
 
@@ -52,14 +52,15 @@ async def test_left_alone_every_rung_falls_once_on_the_instant_of_the_table(tmp_
             for rung in alarm.rungs
         }
         expected = {
-            (kind, action, at)
-            for kind, (due, half, warn, leader, principal) in ALONE.items()
+            (kind, action, f"10-{at}")
+            for kind, (due, half, warn, leader, principal, circular) in ALONE.items()
             for action, at in (
                 ("remind", half),
                 ("warn", warn),
                 ("breach", due),
                 ("escalate", leader),
                 ("escalate", principal),
+                ("circulate", circular),
             )
         }
         assert found == expected
@@ -80,8 +81,12 @@ async def test_one_person_hears_once_of_what_falls_on_one_instant_of_one_case(tm
         )
         assert set(told.values()) == {1}
         last = (await alarms(here, case_id))[-1]
-        assert shown(last.at) == "10-16 17:30:00"
-        assert [(notice.person, notice.rungs) for notice in last.notices] == [("mayor", [0, 1])]
+        assert shown(last.at) == "10-20 17:30:00"
+        assert {notice.person for notice in last.notices} == {
+            *(department.head for department in here.desk.organisation.departments),
+            "mayor",
+        }
+        assert {tuple(notice.rungs) for notice in last.notices} == {(0, 1)}
         on_the_12th = next(one for one in await alarms(here, case_id) if shown(one.at) == "10-12 15:22:30")
         assert {notice.person for notice in on_the_12th.notices} == {
             "coordination-officer-1",
@@ -149,7 +154,8 @@ async def test_what_a_refused_return_begins_anew_climbs_from_the_first_rung_agai
         case_id = await here.arrives("路燈不亮,路面有坑")
         await here.live_until(local("2026-10-08 11:45:30"))  # the first rung of `contact` has fallen
         ref = (await here.case(case_id)).ref
-        for command in (Return(text="這條路不歸我們管。"), RefuseReturn(text="就是你們的。")):
+        visit = Contact(outcome="not_reached", site_visit=True)  # who went to look has a day to return it
+        for command in (visit, Return(text="這條路不歸我們管。"), RefuseReturn(text="就是你們的。")):
             await here.office.do(somebody, await here.office.find(somebody, ref), command)
         await here.live_until(local("2026-10-09 12:00"))
         climbed = Counter(

@@ -42,7 +42,9 @@ from tests.simulation.world import World
 
 PARTITIONS = 3
 USED = [
-    one for one in COLLECTIONS if one.name in {"messages", "cases", "deliveries", "organisation", "trail"}
+    one
+    for one in COLLECTIONS
+    if one.name in {"messages", "cases", "deliveries", "digests", "organisation", "trail"}
 ]
 """The collections that anything is written to here."""
 _FRONTS: dict[str, Front] = {
@@ -114,7 +116,7 @@ class ClusterWorld(World):
         self.rivals = Rivals(
             self.directory, self.mongo, self.faults, self.seed, lambda name: self._machine("audit", name)
         )
-        self.drift = Drift(self.clock, self.faults, self.seed)
+        self.drift = Drift(self.clock, self.faults, self.seed, calm=self.calm)
         if self.drift.differ:
             self.quiet += 2 * MOST_OFF.total_seconds()
         return [
@@ -136,7 +138,7 @@ class ClusterWorld(World):
         with beneath(self.mongo, self.kafka), ExitStack() as stack:
             for where, name, what in (
                 (publisher, "random", seeded),
-                (cluster, "load", lambda _: house.organisation()),
+                (cluster, "load", lambda _: self.organisation),
                 (cluster, "Members", partial(Members, watch=self.loop.time)),
                 (pulse, "time", watch),
                 # Nothing is late by that: what is asked again and again is asked less often, to save steps.
@@ -160,7 +162,7 @@ class ClusterWorld(World):
         return self.mongo.changes, self.kafka.appended, len(self.post.attempts)
 
     def next_due(self, *, cases: bool) -> datetime | None:
-        names = ("messages", "deliveries", "cases") if cases else ("messages", "deliveries")
+        names = ("messages", "deliveries", "digests", *(("cases",) if cases else ()))
         found = [
             one["due"]
             for name in names
@@ -208,7 +210,7 @@ class ClusterWorld(World):
     async def replay(self) -> None:
         await self.drift.end(self.machines)
         if self.drift.differ:  # what was saved by a clock that was ahead is old enough for the sweep
-            self._jump(self.clock.now() + timedelta(seconds=2 * MOST_WRONG))
+            self.jump(self.clock.now() + timedelta(seconds=2 * MOST_WRONG))
         held = {(one["group"], one["key"]): None for one in self.mongo.documents("held").values()}
         for name, key in held:
             machine = next(one for one in self.machines if one.name.startswith(name))

@@ -55,7 +55,7 @@ class ModelInstallation(Embedded):
             store=self.store,
             content=EmbeddedContent(self.store, directory / "content"),
             keys=world.keys,
-            organisation=house.organisation(),
+            organisation=world.organisation,
             directory=directory,
             alone=True,
         )
@@ -102,7 +102,7 @@ class EmbeddedWorld(World):
         return self.disk.changes, len(self.post.attempts)
 
     def next_due(self, *, cases: bool) -> datetime | None:
-        names = ("messages", "deliveries", "cases") if cases else ("messages", "deliveries")
+        names = ("messages", "deliveries", "digests", *(("cases",) if cases else ()))
         found = [rows.next_due(self.disk.documents[name].values()) for name in names]
         return min((at for at in found if at is not None), default=None)
 

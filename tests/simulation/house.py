@@ -51,15 +51,15 @@ def zone() -> ZoneInfo:
     return ZoneInfo(organisation().hours.zone)
 
 
-@cache
-def _desk() -> Desk:
-    return Desk(organisation())
+_desks: dict[str, Desk] = {}
 
 
-def desk(_: Organisation) -> Desk:
-    """Its desk, which is dear to make, as if it were new."""
-    _desk()._remembered.clear()
-    return _desk()
+def desk(organisation: Organisation) -> Desk:
+    """An organisation's desk, which is dear to make, as if it were new."""
+    if organisation.version not in _desks:
+        _desks[organisation.version] = Desk(organisation)
+    _desks[organisation.version]._remembered.clear()
+    return _desks[organisation.version]
 
 
 def _secret(_: Keys, name: str) -> bytes:
@@ -67,14 +67,15 @@ def _secret(_: Keys, name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()
 
 
-_renderings: dict[str, Rendering] = {}
+_renderings: dict[tuple[str, str], Rendering] = {}
 
 
-def _rendering(_: Organisation, url: str, tokens: Tokens) -> Rendering:
-    """What makes letters: its templates are dear to compile, and the same for all."""
-    if url not in _renderings:
-        _renderings[url] = Rendering(organisation(), url, tokens)
-    return _renderings[url]
+def _rendering(organisation: Organisation, url: str, tokens: Tokens) -> Rendering:
+    """What makes letters: its templates are dear to compile, and the same for all worlds of an organisation."""
+    key = (organisation.version, url)
+    if key not in _renderings:
+        _renderings[key] = Rendering(organisation, url, tokens)
+    return _renderings[key]
 
 
 _loads = cache(tomllib.loads)

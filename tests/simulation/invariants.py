@@ -21,25 +21,26 @@ from services.audit.log.merkle import root_at
 from services.intake.message import Message
 from services.notify.delivery import KIND as DELIVERY
 from services.notify.delivery import Delivery
+from services.notify.digest import KIND as DIGEST
+from services.notify.digest import Digest
 from services.routing.case import Case
 from services.routing.handlers import CASE_KIND
 from shared.events import Event, Record
 from shared.events.cases import (
     CaseAlarmed,
-    CaseAnswered,
-    CaseClosed,
     CaseJoined,
     CaseLinked,
     CaseMerged,
     CaseOpened,
     CaseSplit,
     MessageAttached,
-    SenderAsked,
 )
-from shared.events.deliveries import DeliveryQueued, DeliverySent
+from shared.events.deliveries import DeliveryQueued, DeliverySent, DigestNoted
 from shared.events.messages import MessageReceived, MessageSettled
 from shared.note import Verifier
+from tests.simulation import telling
 from tests.simulation.post import Post
+from tests.simulation.telling import Told
 from tests.simulation.workload import People
 
 
@@ -128,7 +129,7 @@ def order_on_the_bus(kept: Durable) -> None:
 
 
 def documents_are_their_events(kept: Durable) -> None:
-    """Cases and deliveries, made again from their events, are what stands."""
+    """Cases, deliveries and digests, made again from their events, are what stands."""
     for id in kept.documents.get("cases", {}):
         case: Case | None = None
         for record in kept.histories[id]:
@@ -144,6 +145,12 @@ def documents_are_their_events(kept: Durable) -> None:
             "a delivery is what its events make it",
             id,
         )
+    for id in kept.documents.get("digests", {}):
+        digest: Digest | None = None
+        for record in kept.histories[id]:
+            digest = DIGEST.evolve(digest, record.data, record)
+        stands_so = Digest.model_validate(kept.state("digests", id))
+        require(digest == stands_so, "a digest is what its events make it", id)
 
 
 def messages_are_settled(kept: Durable, people: People) -> None:
@@ -240,13 +247,16 @@ def ladders_fall_once(kept: Durable) -> None:
 
 def deliveries(kept: Durable, post: Post) -> None:
     """Who must be told is told, under one id, by one attempt at a time."""
-    queued = kept.events(DeliveryQueued)
-    ids = Counter(
-        (event.about, event.template, event.party) for _, event in queued if isinstance(event, DeliveryQueued)
+    told = Counter(
+        Told(event.about, event.template, event.party, event.case)
+        for _, event in kept.events(DeliveryQueued)
+        if isinstance(event, DeliveryQueued)
     )
-    require(set(ids.values()) <= {1}, "nothing is delivered under two ids", ids)
-    for about, template, party in owed(kept):
-        require((about, template, party) in ids, "who must be told is told", (about, template, party))
+    require(set(told.values()) <= {1}, "nothing is delivered under two ids", told)
+    singly, gathered = telling.owed(kept.histories)
+    for one in singly:
+        require(one in told, "who must be told is told", one)
+    digests(kept, gathered, told)
     over = {"sent", "failed", "bounced"}
     for id in kept.documents.get("deliveries", {}):
         status = kept.state("deliveries", id).get("status", "sending")
@@ -261,28 +271,20 @@ def deliveries(kept: Durable, post: Post) -> None:
     attempts_do_not_overlap(kept, post)
 
 
-def owed(kept: Durable) -> list[tuple[str, str, str]]:
-    """What must be told to whom, as the cases' events say."""
-    found: list[tuple[str, str, str]] = []
-    for history in kept.histories.values():
-        if not history or not isinstance(history[0].data, CaseOpened):
-            continue
-        opened = history[0].data
-        for record in history:
-            event = record.data
-            if isinstance(event, CaseOpened) and opened.can_mail and opened.acknowledge:
-                found.append((record.id, "acknowledgement", "sender"))
-            elif isinstance(event, CaseAlarmed):
-                found += [(record.id, "alarm", notice.person) for notice in event.notices]
-            elif not opened.can_mail:
-                continue
-            elif isinstance(event, CaseAnswered):
-                found.append((record.id, "answer", "sender"))
-            elif isinstance(event, SenderAsked):
-                found.append((record.id, "question", "sender"))
-            elif isinstance(event, CaseClosed) and event.outcome == "declined":
-                found.append((record.id, "declined", "sender"))
-    return found
+def digests(kept: Durable, gathered: Sequence[Told], told: Mapping[Told, int]) -> None:
+    """What waits for a digest is told in it, or singly, but not in both; a digest becomes one mail, or none is due."""
+    noted = Counter(
+        (event.about, event.person) for _, event in kept.events(DigestNoted) if isinstance(event, DigestNoted)
+    )
+    for one in gathered:
+        times = noted[one.about, one.party] + (one in told)
+        require(times == 1, "what waits for a digest is told once", (one, times))
+    for id in kept.documents.get("digests", {}):
+        digest = Digest.model_validate(kept.state("digests", id))
+        require(digest.closed is not None, "a digest is closed", id)
+        due = Told(digest.closed or "", "digest", digest.person, id)
+        require(told.get(due, 0) == (digest.note is not None), "a digest becomes one mail, or none", due)
+        require((digest.delivery is not None) == (digest.note is not None), "a digest knows its mail", due)
 
 
 def attempts_do_not_overlap(kept: Durable, post: Post) -> None:

@@ -33,6 +33,16 @@ class Attempt:
     """When its process said what became of it; None where it never did."""
 
 
+@dataclass(frozen=True)
+class Posted:
+    """A mail that the relay took."""
+
+    delivery: str
+    to: str
+    at: datetime
+    data: bytes
+
+
 @dataclass
 class Post:
     """What the relay saw of one installation."""
@@ -40,6 +50,7 @@ class Post:
     attempts: list[Attempt] = field(default_factory=list)
     arrived: list[tuple[str, str]] = field(default_factory=list)
     """Delivery and Message-ID, each time that a mail was taken."""
+    mails: list[Posted] = field(default_factory=list)
 
 
 class ModelSender:
@@ -84,6 +95,7 @@ class ModelSender:
             )
         else:
             self._post.arrived.append((mail.delivery, id))
+            self._post.mails.append(Posted(mail.delivery, mail.recipient, clock.true.now(), mail.data))
             self._faults.say(f"took {mail.delivery}")
             lost = self._faults.happens("lost", "send", factor=4)
             outcome = Outcome("deferred", "timeout") if lost else SENT

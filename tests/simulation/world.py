@@ -9,7 +9,7 @@ import traceback
 import warnings
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ import structlog
 
 from services.audit.log import Signer
 from shared.keys import Keys
+from shared.organisation import Organisation
 from shared.settings import Settings
 from tests.simulation import house, invariants
 from tests.simulation.audit import FAULTS, SIGNED
@@ -51,6 +52,8 @@ class Outcome:
     hits: Counter[tuple[str, str]]
     steps: int
     trace: list[tuple[float, str, str]]
+    error: BaseException | None = None
+    """What failed, where a test wants to see it whole."""
 
 
 class World:
@@ -61,12 +64,26 @@ class World:
     kinds: ClassVar[tuple[str, ...]]
     """The kinds of fault that can happen in it."""
 
-    def __init__(self, seed: int, loop: Loop, directory: Path, *, calm: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        loop: Loop,
+        directory: Path,
+        *,
+        calm: bool = False,
+        organisation: Organisation | None = None,
+        start: datetime | None = None,
+        story: Callable[[World], Awaitable[None]] | None = None,
+    ) -> None:
         self.seed = seed
+        self.organisation = organisation or house.organisation()
+        self.calm = calm
+        self._story = story
         self.random = Random(seed)
         self.loop = loop
         self.faults = Faults(self.random, loop, calm=calm)
-        self.clock = Clock(loop, WEDNESDAY + timedelta(minutes=self.random.randrange(600)))
+        some_time = WEDNESDAY + timedelta(minutes=self.random.randrange(600))
+        self.clock = Clock(loop, start or some_time)
         self.directory = directory
         self.settings = Settings(data=directory, min_free=1)
         self.keys = Keys(directory)
@@ -100,7 +117,7 @@ class World:
 
     @abstractmethod
     def next_due(self, *, cases: bool) -> datetime | None:
-        """When time alone must be looked at again: for messages and deliveries, or for everything."""
+        """When time alone must be looked at again: for all but cases, or for everything."""
 
     @abstractmethod
     def kept(self) -> Durable:
@@ -117,11 +134,11 @@ class World:
         """Everything that was away is there again."""
 
     async def live(self) -> None:
-        """People live and things go wrong; then nothing more does, and everything must come right."""
+        """People live and things go wrong, or what the world was made for; then everything must come right."""
         FAULTS.set(self.faults)
         SIGNED.set(self.signed)
         running = [asyncio.create_task(machine.run()) for machine in self.machines]
-        lived = asyncio.create_task(self._live())
+        lived = asyncio.ensure_future(self._live() if self._story is None else self._story(self))
         await asyncio.wait([lived, *running], return_when=asyncio.FIRST_COMPLETED)
         for one in running:
             if one.done():
@@ -149,6 +166,9 @@ class World:
         await self.replay()
         await self._days()
         await self.settle(self.quiet)
+        while self.next_due(cases=False) is not None:  # what a case's last hours have set off
+            await self._days()
+            await self.settle(self.quiet)
 
     async def _time(self, seconds: float) -> None:
         """Hours pass at once, in the midst of everything."""
@@ -156,11 +176,12 @@ class World:
             await asyncio.sleep(self.random.uniform(0, seconds / 2))
             due = self.next_due(cases=True)
             if due is not None and self.random.random() < 0.7:
-                self._jump(due + timedelta(seconds=self.random.choice((0, 0, 1, 7200))))
+                self.jump(due + timedelta(seconds=self.random.choice((0, 0, 1, 7200))))
             else:
-                self._jump(self.clock.now() + timedelta(minutes=self.random.choice((1, 5, 16, 200))))
+                self.jump(self.clock.now() + timedelta(minutes=self.random.choice((1, 5, 16, 200))))
 
-    def _jump(self, to: datetime) -> None:
+    def jump(self, to: datetime) -> None:
+        """The hours until then pass at once."""
         self.clock.jump_to(to)
         self.faults.say(f"it is {self.clock.now().isoformat(timespec='seconds')}")
 
@@ -181,7 +202,7 @@ class World:
         raise Stuck("it never settles")
 
     async def _days(self) -> None:
-        """Live through what was left to time: all of it for messages and deliveries, some days of it for cases."""
+        """Live through what was left to time: some days of it for cases, all of it for the rest."""
         end = self.clock.now() + timedelta(days=self.random.choice((0, 0, 1, 4, 12)))
         for look in range(MOST_LOOKS):
             soon = self.next_due(cases=False)
@@ -189,7 +210,7 @@ class World:
             due = soon or (later if later is not None and later <= end else None)
             if due is None:
                 return
-            self._jump(
+            self.jump(
                 max(
                     due,
                     self.clock.now()
@@ -198,9 +219,6 @@ class World:
             )
             await self.settle(4.0)
         raise Stuck("what is left to time never ends")
-
-
-Make = Callable[[int, Loop, Path, bool], World]
 
 
 def run(make: Callable[..., World], seed: int, *, calm: bool = False, log: bool = False) -> Outcome:
@@ -225,6 +243,7 @@ def run(make: Callable[..., World], seed: int, *, calm: bool = False, log: bool 
             surprises: list[str] = []
             loop.set_exception_handler(_heard(surprises))
             failure: str | None = None
+            failed: BaseException | None = None
             try:
                 with world.patched():
                     loop.run_until_complete(world.live())
@@ -234,7 +253,7 @@ def run(make: Callable[..., World], seed: int, *, calm: bool = False, log: bool 
                 invariants.one_history(world.signed, world.log, signer.verifier)
                 invariants.require(not surprises, "nothing fails unheard", surprises)
             except (AssertionError, Exception) as error:
-                failure = f"{type(error).__name__}: {error}"
+                failure, failed = f"{type(error).__name__}: {error}", error
                 if log and not isinstance(error, AssertionError):
                     failure += "\n" + "".join(traceback.format_exception(error))
             finally:
@@ -242,7 +261,7 @@ def run(make: Callable[..., World], seed: int, *, calm: bool = False, log: bool 
                     if machine.process is not None:
                         machine.process.kill()
                 loop.end()
-            return Outcome(seed, failure, world.faults.hits, loop.steps, world.faults.trace)
+            return Outcome(seed, failure, world.faults.hits, loop.steps, world.faults.trace, failed)
     finally:
         with suppress(OSError):
             shutil.rmtree(directory)
@@ -258,4 +277,4 @@ def _heard(surprises: list[str]) -> Callable[[Any, dict[str, Any]], None]:
 
 def world_origin(world: World) -> str:
     """The name of the installation's trail."""
-    return world.settings.origin or f"{house.organisation().id}.example/throughline"
+    return world.settings.origin or f"{world.organisation.id}.example/throughline"

@@ -12,8 +12,11 @@ from services.routing.commands import (
     Answer,
     Ask,
     Assign,
+    Assist,
+    Classify,
     Command,
     Contact,
+    Contribute,
     Decline,
     Feedback,
     Now,
@@ -139,6 +142,25 @@ def test_who_answered_does_not_review_a_no() -> None:
     with pytest.raises(Refused) as refused:
         decide(case(one), Review(outcome="upheld", text="fine"), Now(one.desk, one.now, WORDS, "officer"))
     assert refused.value.code == "same-person"
+
+
+def test_a_part_is_given_by_the_people_of_who_owes_it_and_by_machines() -> None:
+    one = life(Accept(), Assist(department="water", text="Whose pipe is it?"))
+    part = Contribute(department="water", text="Ours")
+    with pytest.raises(Refused) as refused:
+        decide(case(one), part, Now(one.desk, one.now, WORDS, "housing-officer"))
+    assert refused.value.code == "not-your-part"
+    for actor in ("water-officer", "water-head", "key_1", None):
+        assert decide(case(one), part, Now(one.desk, one.now, WORDS, actor))
+
+
+def test_who_must_know_is_told_what_the_coordinator_takes_a_case_for() -> None:
+    one = life(Accept())
+    told = {}
+    for command in (Classify(case_class="major"), Classify(urgent=True), Classify(kind="complaint")):
+        (classified,) = decide(case(one), command, Now(one.desk, one.now, None, "desk-officer"))
+        told[str(command)] = [notice.person for notice in classified.notices]
+    assert [*told.values()] == [["principal"], ["housing-officer"], []]
 
 
 def test_a_no_that_was_right_as_it_was_closes_the_case_unsolved() -> None:

@@ -142,6 +142,25 @@ def test_a_failure_for_good_says_for_which_case_a_person_must_find_another_way()
     ]
 
 
+def test_what_must_wait_has_no_attempt_before_its_time_and_its_first_one_then() -> None:
+    opening = NOW + timedelta(hours=17)
+    held = after(None, core.queue(WHAT.model_copy(update={"not_before": opening}), None, NOW))
+    assert (held.status, held.attempt, held.wait_until, held.written_at) == ("held", 0, opening, opening)
+    assert core.attempt(held, opening - timedelta(seconds=1)) == []
+    assert core.attempt_cut_off(opening, held, NOW) == []
+    (first,) = core.attempt(held, opening)
+    assert first == DeliveryAttempted(attempt=1, deadline=opening + ATTEMPT)
+    state = after(held, [first], opening)
+    assert (state.status, state.written_at) == ("sending", opening)
+    assert core.sent(1, state) == [DeliverySent(attempt=1, case="case_a")]
+
+
+def test_what_had_to_wait_and_is_queued_after_its_time_is_tried_at_once() -> None:
+    (what,) = core.queue(WHAT.model_copy(update={"not_before": NOW}), None, NOW)
+    state = after(None, [what])
+    assert (state.status, state.attempt, state.wait_until) == ("sending", 1, NOW + ATTEMPT)
+
+
 def test_what_does_not_exist_is_left_alone() -> None:
     assert core.attempt(None, NOW) == core.sent(1, None) == core.bounce("m", True, None) == []
     assert core.auto_reply("m", "auto-reply", None) == core.defer(1, "r", None, NOW) == []
