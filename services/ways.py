@@ -28,6 +28,7 @@ WAYS: dict[str, str] = {
     "/v1/dead/routing": "routing",
     "/cases": "routing",
     "/queue": "routing",
+    "/decisions": "routing",
     "/track": "routing",
     "/sign-in": "routing",
     "/sign-out": "routing",

@@ -136,11 +136,14 @@ class Living:
 def of_each_role(one: Embedded) -> dict[str, str]:
     """Somebody for each role of the policy, and never the same for two."""
     organisation = one.house.organisation
+    having = {
+        role: [person.id for person in organisation.people if role in organisation.roles(person.id)]
+        for role in RIGHTS_OF_ROLE
+    }
     found: dict[str, str] = {}
-    for person in organisation.people:
-        for role in organisation.roles(person.id) & RIGHTS_OF_ROLE.keys():
-            found.setdefault(role, person.id)
-    assert found.keys() == RIGHTS_OF_ROLE.keys(), "the sample organisation has nobody of some role"
+    # Whoever alone has a role is not given another.
+    for role in sorted(having, key=lambda role: len(having[role])):
+        found[role] = next(person for person in having[role] if person not in found.values())
     return found
 
 

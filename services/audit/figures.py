@@ -62,6 +62,8 @@ class Holder:
     assigned: int = 0
     accepted: int = 0
     answered: int = 0
+    suspended: int = 0
+    """Of these, whose clock stands still."""
     breached: int = 0
     """With a limit that the trail says was breached."""
     overdue: int = 0
@@ -89,6 +91,15 @@ class Balance:
     def waiting(self) -> int:
         """Received, and not yet one of the four."""
         return self.received - self.attached - self.new - self.quarantined - self.refused
+
+
+@dataclass(frozen=True)
+class Ages:
+    """How many open cases have a limit that was breached; how many others one that somebody was warned of."""
+
+    on_time: int
+    warned: int
+    breached: int
 
 
 @dataclass(frozen=True)
@@ -131,12 +142,28 @@ def figures(path: Path, now: datetime, today: str, holders: Iterable[str] | None
         )
 
 
+def ages(path: Path) -> Ages:
+    """How old what is owed in the open cases is, as the trail says. Not for the event loop."""
+    with closing(connect(path, read_only=True)) as index:
+        index.execute("BEGIN")
+        open_ = index.execute("SELECT count(*) FROM cases WHERE state <> 'closed'").fetchone()[0]
+        stages = index.execute(
+            "SELECT coalesce(sum(stage >= ?), 0), count(*)"
+            " FROM (SELECT max(stage) AS stage FROM owed INDEXED BY owed_aged"
+            " WHERE binding AND stage > 1 GROUP BY matter)",
+            (BREACHED,),
+        )
+        breached, aged = stages.fetchone()
+        return Ages(on_time=open_ - aged, warned=aged - breached, breached=breached)
+
+
 def _holders(index: sqlite3.Connection, asked: dict[str, str | int]) -> list[Holder]:
     counts: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for holder, state, count in index.execute(
-        "SELECT holder, state, count(*) FROM cases WHERE state <> 'closed' GROUP BY holder, state"
+    for holder, state, count, suspended in index.execute(
+        "SELECT holder, state, count(*), sum(pause <> '') FROM cases WHERE state <> 'closed' GROUP BY holder, state"
     ):
         counts[holder][state] = count
+        counts[holder]["suspended"] = counts[holder].get("suspended", 0) + suspended
     for holder, *aged in index.execute(
         "SELECT holder, sum(breached), sum(overdue), sum(warned) FROM (SELECT matter,"  # noqa: S608
         " max(stage >= :breached) AS breached, max(due < :now OR stage >= :breached) AS overdue,"

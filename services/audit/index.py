@@ -9,39 +9,46 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from services.audit.log import EMPTY_TREE, TreeState
-from services.audit.projection import ENDS, Days, Rows, Unsettled
+from services.audit.projection import ENDS, Days, Owed, Rows, Unsettled
 from shared.bus import Positions, Taken
 from shared.events import Record
 from shared.store.rows import write
 
 FILE = "index.db"
 NO_HEADS: Mapping[str, int] = {}
+_AT_ONCE = 4096
+"""Entries that are projected together when the index is made anew."""
 
-_SCHEMA = """
+PROJECTION = 1
+"""The version of what follows from the entries alone: an index that has another is made anew from the log."""
+
+_STANDS = """
 CREATE TABLE IF NOT EXISTS state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS positions (stream TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS heads (aggregate TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS entries (aggregate TEXT NOT NULL, at INTEGER NOT NULL, belongs TEXT,
-    PRIMARY KEY (aggregate, at)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cases (matter TEXT PRIMARY KEY, ref TEXT NOT NULL, kind TEXT NOT NULL, channel TEXT NOT NULL,
-    arrived INTEGER NOT NULL, promise INTEGER, state TEXT NOT NULL, holder TEXT NOT NULL) WITHOUT ROWID;
-CREATE UNIQUE INDEX IF NOT EXISTS cases_ref ON cases (ref);
-CREATE INDEX IF NOT EXISTS cases_open_by_state ON cases (holder, state) WHERE state <> 'closed';
-CREATE TABLE IF NOT EXISTS owed (matter TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, owner TEXT NOT NULL,
-    since INTEGER NOT NULL, due INTEGER NOT NULL, binding INTEGER NOT NULL, stage INTEGER NOT NULL,
-    PRIMARY KEY (matter, id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS owed_due ON owed (due) WHERE binding;
-CREATE INDEX IF NOT EXISTS owed_aged ON owed (stage, due) WHERE binding AND stage > 1;
-CREATE TABLE IF NOT EXISTS unsettled (message TEXT PRIMARY KEY, day TEXT NOT NULL, endpoint TEXT NOT NULL,
-    state TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS balance (day TEXT NOT NULL, endpoint TEXT NOT NULL, received INTEGER NOT NULL,
-    attached INTEGER NOT NULL, new INTEGER NOT NULL, quarantined INTEGER NOT NULL, refused INTEGER NOT NULL,
-    PRIMARY KEY (day, endpoint)) WITHOUT ROWID;
 """
+_TABLES = {
+    "entries": "(aggregate TEXT NOT NULL, at INTEGER NOT NULL, belongs TEXT, PRIMARY KEY (aggregate, at))",
+    "cases": "(matter TEXT PRIMARY KEY, ref TEXT NOT NULL, kind TEXT NOT NULL, channel TEXT NOT NULL,"
+    " arrived INTEGER NOT NULL, promise INTEGER, state TEXT NOT NULL, holder TEXT NOT NULL, pause TEXT NOT NULL)",
+    "owed": "(matter TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, owner TEXT NOT NULL, since INTEGER NOT NULL,"
+    " due INTEGER NOT NULL, binding INTEGER NOT NULL, stage INTEGER NOT NULL, rung INTEGER NOT NULL,"
+    " still INTEGER NOT NULL, PRIMARY KEY (matter, id))",
+    "unsettled": "(message TEXT PRIMARY KEY, day TEXT NOT NULL, endpoint TEXT NOT NULL, state TEXT NOT NULL)",
+    "balance": "(day TEXT NOT NULL, endpoint TEXT NOT NULL, received INTEGER NOT NULL, attached INTEGER NOT NULL,"
+    " new INTEGER NOT NULL, quarantined INTEGER NOT NULL, refused INTEGER NOT NULL, PRIMARY KEY (day, endpoint))",
+}
+_INDEXES = (
+    "CREATE UNIQUE INDEX cases_ref ON cases (ref)",
+    "CREATE INDEX cases_open_by_state ON cases (holder, state, pause) WHERE state <> 'closed'",
+    "CREATE INDEX owed_due ON owed (due) WHERE binding",
+    "CREATE INDEX owed_aged ON owed (stage, due) WHERE binding AND stage > 1",
+)
 _ONE_STREAM = """
 BEGIN;
 INSERT INTO positions SELECT 'events', position + 1 FROM state;
@@ -67,6 +74,8 @@ class Standing(NamedTuple):
     promise: int | None
     state: str
     holder: str
+    pause: str
+    """Why its clock stands still; empty while it runs."""
 
 
 class Lookup:
@@ -132,13 +141,37 @@ class Index(Lookup):
         self.path = path
         self._days = Days(zone)
         self._writer = connect(path)
-        self._writer.executescript(_SCHEMA)
+        self._writer.executescript(_STANDS)
         if any(column[1] == "position" for column in self._writer.execute("PRAGMA table_info(state)")):
             self._writer.executescript(_ONE_STREAM)
         super().__init__(connect(path))
         self.state = EMPTY_TREE
         self.positions: dict[str, int] = {}
         self.reload()
+        if self.outdated and not self.state.size:
+            self.project(())
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it holds what another version of the program made of the log."""
+        return int(self._writer.execute("PRAGMA user_version").fetchone()[0]) != PROJECTION
+
+    def project(self, entries: Iterable[bytes]) -> None:
+        """Make anew what follows from the entries: from all that are committed, in their order. Raises sqlite3.Error.
+
+        It is one transaction: where it fails, nothing has changed.
+        """
+        with self._writer:
+            self._writer.execute("BEGIN IMMEDIATE")
+            for table, columns in _TABLES.items():
+                self._writer.execute(f"DROP TABLE IF EXISTS {table}")
+                self._writer.execute(f"CREATE TABLE {table} {columns} WITHOUT ROWID")
+            for index in _INDEXES:
+                self._writer.execute(index)
+            numbered = enumerate(entries)
+            while some := list(islice(numbered, _AT_ONCE)):
+                self._write(self._rows((at, record) for at, entry in some if (record := _event(entry))))
+            self._writer.execute(f"PRAGMA user_version = {PROJECTION}")
 
     def reload(self) -> None:
         """Take what is committed for what stands, after a commit that failed or may have."""
@@ -169,10 +202,8 @@ class Index(Lookup):
         heads: Mapping[str, int] = NO_HEADS,
     ) -> None:
         """What the log has from here on, `taken` being what is new; durable then. Raises sqlite3.Error."""
-        rows = Rows(self._days, self._unsettled)
-        for at, one in enumerate(taken, self.state.size):
-            if isinstance(one, Record):
-                rows.add(at, one)
+        numbered = enumerate(taken, self.state.size)
+        rows = self._rows((at, one) for at, one in numbered if isinstance(one, Record))
         with self._writer:
             self._writer.execute("BEGIN IMMEDIATE")
             self._write(rows)
@@ -182,14 +213,42 @@ class Index(Lookup):
         self.state = state
         self.positions.update(positions)
 
+    def _rows(self, numbered: Iterable[tuple[int, Record]]) -> Rows:
+        rows = Rows(self._days, _Earlier(self._writer))
+        for at, record in numbered:
+            rows.add(at, record)
+        return rows
+
     def _write(self, rows: Rows) -> None:
         main = self._writer
         write(main, "INSERT OR IGNORE INTO entries", rows.entries)
-        write(main, "INSERT OR IGNORE INTO cases", [(case, *row) for case, row in rows.opened.items()])
         write(
             main,
-            "UPDATE cases SET state = v.column2, holder = coalesce(v.column3, holder) FROM (",
-            [(case, *row) for case, row in rows.moved.items()],
+            "INSERT OR IGNORE INTO cases",
+            [
+                (
+                    case,
+                    one.ref,
+                    one.kind,
+                    one.channel,
+                    one.arrived,
+                    one.promise,
+                    one.state,
+                    one.holder,
+                    one.pause,
+                )
+                for case, one in rows.opened.items()
+            ],
+        )
+        write(
+            main,
+            "UPDATE cases SET kind = coalesce(v.column2, kind), promise = coalesce(v.column3, promise),"
+            " state = coalesce(v.column4, state), holder = coalesce(v.column5, holder),"
+            " pause = coalesce(v.column6, pause) FROM (",
+            [
+                (case, one.kind, one.promise, one.state, one.holder, one.pause)
+                for case, one in rows.changed.items()
+            ],
             ") AS v WHERE matter = v.column1",
         )
         write(main, "DELETE FROM owed WHERE matter IN (", [(case,) for case in rows.closed], ")")
@@ -198,9 +257,9 @@ class Index(Lookup):
             "INSERT OR REPLACE INTO owed",
             [(case, one, *row) for case, owed in rows.owed.items() for one, row in owed.items()],
         )
-        aged = "UPDATE owed SET stage = max(stage, ?) WHERE matter = ? AND id = ?"
-        main.executemany(aged, rows.aged)  # one obligation may age twice in a batch
-        write(main, "DELETE FROM owed WHERE (matter, id) IN (", rows.ended, ")")
+        aged = "UPDATE owed SET stage = max(stage, ?), rung = max(rung, ?) WHERE matter = ? AND id = ?"
+        main.executemany(aged, ((*how_far, *one) for one, how_far in rows.aged.items()))
+        write(main, "DELETE FROM owed WHERE (matter, id) IN (", list(rows.ended), ")")
         write(
             main,
             "INSERT OR REPLACE INTO unsettled",
@@ -217,16 +276,38 @@ class Index(Lookup):
         )
         main.executemany(_COUNT, counts)
 
-    def _unsettled(self, message: str) -> Unsettled | None:
-        row = self._writer.execute(
-            "SELECT day, endpoint, state FROM unsettled WHERE message = ?", (message,)
-        ).fetchone()
-        return Unsettled(*row) if row else None
-
     def close(self) -> None:
         """Close both connections."""
         self._writer.close()
         super().close()
+
+
+class _Earlier:
+    """What the batches before have left, as the index has it."""
+
+    def __init__(self, index: sqlite3.Connection) -> None:
+        self._index = index
+
+    def unsettled(self, message: str) -> Unsettled | None:
+        row = self._index.execute(
+            "SELECT day, endpoint, state FROM unsettled WHERE message = ?", (message,)
+        ).fetchone()
+        return Unsettled(*row) if row else None
+
+    def holder(self, case: str) -> str | None:
+        row = self._index.execute("SELECT holder FROM cases WHERE matter = ?", (case,)).fetchone()
+        return row and str(row[0])
+
+    def owed(self, case: str) -> list[tuple[str, Owed]]:
+        rows = self._index.execute("SELECT * FROM owed WHERE matter = ?", (case,)).fetchall()
+        return [(id, Owed(*row)) for _, id, *row in rows]
+
+
+def _event(entry: bytes) -> Record | None:
+    try:
+        return Record.read("", entry)
+    except ValueError:
+        return None
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:

@@ -6,10 +6,10 @@ A batch of entries is folded into rows first, so that what a batch itself undoes
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -19,12 +19,19 @@ from shared.events.cases import (
     CaseAlarmed,
     CaseAnswered,
     CaseAssigned,
+    CaseClassified,
     CaseClosed,
+    CaseContested,
     CaseEvent,
     CaseOpened,
     CaseQueued,
     CaseReopened,
+    CaseResumed,
+    CaseSuspended,
+    Ended,
+    ExtensionDecided,
     MessageAttached,
+    Started,
 )
 from shared.events.deliveries import DeliveryQueued
 from shared.events.messages import (
@@ -39,7 +46,8 @@ from shared.events.messages import (
 log = structlog.get_logger()
 
 COORDINATOR = "coordinator"
-STAGES = {"remind": 1, "warn": 2, "breach": 3, "escalate": 4}
+SENDER = "sender"
+STAGES = {"remind": 1, "warn": 2, "breach": 3, "escalate": 4, "circulate": 5}
 """How far an obligation has aged; 0 before anybody was reminded."""
 WARNED, BREACHED = STAGES["warn"], STAGES["breach"]
 ENDS = ("attached", "new", "quarantined", "refused")
@@ -78,32 +86,90 @@ class Days:
         return instant.astimezone(self._zone).date().isoformat()
 
 
+@dataclass(slots=True, kw_only=True)
+class Changed:
+    """What is new of a case; None where it stays as it was."""
+
+    kind: str | None = None
+    promise: int | None = None
+    state: str | None = None
+    holder: str | None = None
+    pause: str | None = None
+    """Why its clock stands still; empty while it runs."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Opened(Changed):
+    """A case that begins; `arrived` in milliseconds since 1970, as `promise`."""
+
+    ref: str
+    channel: str
+    arrived: int
+
+
+class Owed(NamedTuple):
+    """Something that is owed in a case; times are milliseconds since 1970."""
+
+    kind: str
+    owner: str
+    since: int
+    due: int
+    binding: int
+    """1 where it can be late; 0 also while it stands still."""
+    stage: int
+    """How far it has aged (`STAGES`)."""
+    rung: int
+    """The last rung of its ladder that fell; -1 before the first."""
+    still: int
+    """1 while the case's clock stands still: it goes on under another id."""
+
+    def aged(self, stage: int, rung: int) -> Owed:
+        """The same once that rung has fallen."""
+        return self._replace(stage=max(self.stage, stage), rung=max(self.rung, rung))
+
+
+class Earlier(Protocol):
+    """What the batches before have left."""
+
+    def unsettled(self, message: str) -> Unsettled | None:
+        """A message that is not settled."""
+        ...
+
+    def holder(self, case: str) -> str | None:
+        """Who holds a case."""
+        ...
+
+    def owed(self, case: str) -> Iterable[tuple[str, Owed]]:
+        """What is owed in a case, by the obligation's id."""
+        ...
+
+
 @dataclass
 class Rows:
     """What a batch of entries changes in the index, to be written in the order of these fields."""
 
     day: Callable[[datetime], str]
-    unsettled_before: Callable[[str], Unsettled | None]
-    """A message that an earlier batch left unsettled."""
+    earlier: Earlier
     entries: list[tuple[str, int, str | None]] = field(default_factory=list)
     """Whose entry it is, where it stands, and what it says belongs to a case, which has the entry, too."""
-    opened: dict[str, list[str | int | None]] = field(default_factory=dict)
-    """case → ref, kind, channel, arrival, promise, state, holder"""
-    moved: dict[str, list[str | None]] = field(default_factory=dict)
-    """case of an earlier batch → state, holder where it changes"""
+    opened: dict[str, Opened] = field(default_factory=dict)
+    changed: dict[str, Changed] = field(default_factory=dict)
+    """Cases of earlier batches."""
     closed: set[str] = field(default_factory=set)
     """Cases of which nobody owes anything any more, but for what is started in this batch."""
-    owed: defaultdict[str, dict[str, list[str | int]]] = field(default_factory=lambda: defaultdict(dict))
-    """case → obligation → kind, owner, since, due, binding, stage"""
-    aged: list[tuple[int, str, str]] = field(default_factory=list)
-    """stage, case, obligation of an earlier batch"""
-    ended: list[tuple[str, str]] = field(default_factory=list)
-    """case, obligation of an earlier batch"""
+    owed: defaultdict[str, dict[str, Owed]] = field(default_factory=lambda: defaultdict(dict))
+    """case → obligation"""
+    aged: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    """(case, obligation of an earlier batch) → stage, rung"""
+    ended: set[tuple[str, str]] = field(default_factory=set)
+    """(case, obligation of an earlier batch)"""
     unsettled: dict[str, Unsettled | None] = field(default_factory=dict)
     balance: defaultdict[tuple[str, str], dict[str, int]] = field(
         default_factory=lambda: defaultdict(lambda: dict.fromkeys(("received", *ENDS), 0))
     )
     """(day, endpoint) → what came in and became of it"""
+    _fetched: set[str] = field(default_factory=set)
+    """Cases whose obligations of earlier batches are among `owed`."""
 
     def add(self, at: int, record: Record) -> None:
         """One more entry. An event that its type doesn't fit is an entry like any other, and nothing else."""
@@ -121,64 +187,121 @@ class Rows:
     def _case(self, record: Record, event: Event, at: int) -> str | None:
         assert isinstance(event, CaseEvent)
         case = record.subject
-        belongs = None
+        self._obligations(case, event)
         match event:
             case CaseOpened():
-                self.opened[case] = [
-                    event.ref,
-                    event.kind,
-                    event.channel,
-                    milliseconds(event.arrived_at),
-                    milliseconds(event.promise) if event.promise else None,
-                    "new",
-                    COORDINATOR,
-                ]
-                belongs = event.message
+                self._opens(case, event)
+                return event.message
             case MessageAttached():
-                belongs = event.message
                 if event.reopened:
-                    self._move(case, "accepted")
-            case CaseAssigned():
-                self._move(case, "assigned", event.department)
-            case CaseQueued():
-                self._move(case, "new", COORDINATOR)
-            case CaseAccepted() | CaseReopened():
-                self._move(case, "accepted")
-            case CaseAnswered() if event.final:
-                self._move(case, "answered")
-            case CaseClosed():
-                self._move(case, "closed")
-                self.owed.pop(case, None)
-                self.closed.add(case)
+                    self._reopens(case)
+                return event.message
             case CaseAlarmed():
                 self._age(case, event)
-        self._obligations(case, event)
-        return belongs
+            case CaseClosed():
+                self._closes(case)
+            case CaseReopened():
+                self._reopens(case)
+            case _:
+                self._changes(case, event)
+        return None
+
+    def _opens(self, case: str, event: CaseOpened) -> None:
+        self.opened[case] = Opened(
+            ref=event.ref,
+            kind=event.kind,
+            channel=event.channel,
+            arrived=milliseconds(event.arrived_at),
+            promise=milliseconds(event.promise) if event.promise else None,
+            state="new",
+            holder=COORDINATOR,
+            pause="",
+        )
+
+    def _row(self, case: str) -> Changed:
+        return self.opened.get(case) or self.changed.setdefault(case, Changed())
+
+    def _changes(self, case: str, event: CaseEvent) -> None:
+        """What an event in the midst of a case's life makes of its row."""
+        match event:
+            case CaseAssigned():
+                row = self._row(case)
+                row.state, row.holder = "assigned", event.department
+            case CaseQueued():
+                row = self._row(case)
+                row.state, row.holder = "new", COORDINATOR
+            case CaseAccepted():
+                self._row(case).state = "accepted"
+            case CaseAnswered() if event.final:
+                self._row(case).state = "answered"
+            case CaseContested():
+                self._row(case).state = "answered"
+            case CaseClassified():
+                self._row(case).kind = event.kind
+            case CaseSuspended():
+                self._row(case).pause = event.reason
+            case CaseResumed():
+                self._row(case).pause = ""
+            case ExtensionDecided() if event.promise is not None:
+                self._row(case).promise = milliseconds(event.promise)
+
+    def _closes(self, case: str) -> None:
+        row = self._row(case)
+        row.state, row.pause = "closed", ""
+        self.owed.pop(case, None)
+        self.closed.add(case)
+
+    def _reopens(self, case: str) -> None:
+        """It goes on where it was: with its department, or else with the coordinator."""
+        row = self._row(case)
+        holder = row.holder or self.earlier.holder(case)
+        row.state = "new" if holder in {None, COORDINATOR} else "accepted"
 
     def _obligations(self, case: str, event: CaseEvent) -> None:
-        for one in event.ends:
-            if self.owed[case].pop(one.id, None) is None:
-                self.ended.append((case, one.id))
+        goes_on = [row for one in event.ends if (row := self._ends(case, one)) is not None]
+        if isinstance(event, CaseResumed):
+            goes_on += self._stood_still(case)
         for start in event.starts:
-            since, due = milliseconds(start.since), milliseconds(start.due)
-            self.owed[case][start.id] = [start.kind, start.owner, since, due, int(start.binding), 0]
+            self.owed[case][start.id] = _started(start, goes_on)
 
-    def _move(self, case: str, state: str, holder: str | None = None) -> None:
-        row = self.opened.get(case)
-        if row is not None:
-            row[5], row[6] = state, holder or row[6]
+    def _ends(self, case: str, one: Ended) -> Owed | None:
+        """An obligation ends; what begins anew with another end is answered."""
+        if one.how in _ANEW:
+            self._fetch(case)
+        row = self.owed[case].pop(one.id, None)
+        if row is not None and one.how == "paused":
+            self.owed[case][one.id] = row._replace(binding=0, still=1)
+            return None
+        if row is None or case in self._fetched:
+            self.ended.add((case, one.id))
+        return row if one.how in _ANEW else None
+
+    def _stood_still(self, case: str) -> list[Owed]:
+        self._fetch(case)
+        still = {id: row for id, row in self.owed[case].items() if row.still}
+        for id in still:
+            del self.owed[case][id]
+            self.ended.add((case, id))
+        return list(still.values())
+
+    def _fetch(self, case: str) -> None:
+        """Have what earlier batches left of a case's obligations among this one's, as far as they have come."""
+        if case in self._fetched or case in self.closed:
             return
-        before = self.moved.get(case)
-        self.moved[case] = [state, holder or (before[1] if before else None)]
+        self._fetched.add(case)
+        for id, row in self.earlier.owed(case):
+            if (case, id) not in self.ended:
+                self.owed[case][id] = row.aged(*self.aged.get((case, id), (0, -1)))
 
     def _age(self, case: str, event: CaseAlarmed) -> None:
         for rung in event.rungs:
-            stage = STAGES.get(rung.action, 0)
+            stage, one = STAGES.get(rung.action, 0), (case, rung.obligation)
             row = self.owed[case].get(rung.obligation)
-            if row is None:
-                self.aged.append((stage, case, rung.obligation))
+            if row is not None:
+                self.owed[case][rung.obligation] = row.aged(stage, rung.rung)
             else:
-                row[5] = max(int(row[5]), stage)
+                before = self.aged.get(one, (0, -1))
+                self.aged[one] = (max(before[0], stage), max(before[1], rung.rung))
 
     def _delivery(self, record: Record, event: Event, at: int) -> None:
         assert isinstance(event, DeliveryQueued)
@@ -205,7 +328,7 @@ class Rows:
 
     def _turns(self, message: str, state: str) -> None:
         """A message that came in earlier becomes something else."""
-        before = self.unsettled[message] if message in self.unsettled else self.unsettled_before(message)
+        before = self.unsettled[message] if message in self.unsettled else self.earlier.unsettled(message)
         if before is None:
             return
         if before.state in ENDS:
@@ -214,6 +337,8 @@ class Rows:
         self._becomes(message, Unsettled(before.day, before.endpoint, state))
 
 
+_ANEW = frozenset({"paused", "extended", "moved"})
+"""Ends after which the same is owed again, with another end."""
 _REMEMBERED = frozenset({"waiting", "quarantined"})
 _BECOMES: dict[type[Event], str] = {
     MessageReceived: "waiting",
@@ -230,6 +355,25 @@ _FOLDS: dict[str, Callable[[Rows, Record, Event, int], str | None]] = {
     DeliveryQueued.TYPE: Rows._delivery,  # noqa: SLF001
 }
 """Events of other types are entries and nothing else: they aren't even parsed."""
+
+
+def _started(start: Started, goes_on: Iterable[Owed]) -> Owed:
+    """What begins. It is as old as what goes on with it, but where its ladder begins anew."""
+    row = Owed(
+        start.kind,
+        start.owner,
+        milliseconds(start.since),
+        milliseconds(start.due),
+        int(start.binding and start.owner != SENDER),
+        stage=0,
+        rung=-1,
+        still=0,
+    )
+    for before in goes_on:
+        same = (before.kind, before.owner) == (row.kind, row.owner)
+        if same and (start.next_rung is None or start.next_rung > before.rung):
+            return row.aged(before.stage, before.rung)
+    return row
 
 
 def milliseconds(instant: datetime) -> int:

@@ -71,6 +71,7 @@ class Trail:
         self.signer = signer
         self.index = Index(directory / FILE, zone)
         self._writer = LogWriter(self.directory, self.index.state)
+        self._project()
         self._guard = guard
         self._repeats = repeats
         self._superseded = ""
@@ -86,6 +87,14 @@ class Trail:
         metrics.TRAIL_SIZE.set_function(lambda: self.published.size)
         metrics.UNSIGNED.set_function(self.unsigned_seconds)
         metrics.SUPERSEDED.set_function(lambda: int(self.superseded))
+
+    def _project(self) -> None:
+        """Have the index hold what this version makes of the log; the directory is ours by now."""
+        if not self.index.outdated:
+            return
+        size = self.index.state.size
+        log.info("trail.index_is_made_anew", entries=size)
+        self.index.project(self.reader().entries(0, size, size))
 
     @property
     def published(self) -> TreeState:

@@ -125,7 +125,7 @@ def _queued(event: DeliveryQueued, record: Record) -> Delivery:
         happened=event.happened,
         actor=event.actor,
         choice=event.choice,
-        owed=tuple(event.owed),
+        owed=tuple(event.owed or ()),
         status="held" if held else "sending",
         attempt=0 if held else 1,
         wait_until=event.not_before if held else event.attempt_deadline,

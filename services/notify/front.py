@@ -16,12 +16,12 @@ from services.notify.channels.outbox import OutboxSender
 from services.notify.courier import Courier
 from services.notify.delivery import KIND, Delivery
 from services.notify.digest import KIND as DIGESTS
-from services.notify.handlers import Handlers
+from services.notify.handlers import Handlers, may_concern_somebody
 from services.notify.pages import outbox
 from shared.aggregate import Aggregates
 from shared.bus import Subscription
 from shared.events import REGISTRY
-from shared.events.cases import CaseEvent, CaseOpened
+from shared.events.cases import CaseAssigned, CaseEvent, CaseOpened, CaseQueued
 from shared.events.messages import DeliveryAnswered
 from shared.service import House, Service, Timer
 from shared.tokens import Tokens
@@ -29,6 +29,8 @@ from shared.tokens import Tokens
 COLLECTIONS = (KIND.collection, DIGESTS.collection)
 
 _HAPPENS = frozenset(name for name, kind in REGISTRY.items() if issubclass(kind, CaseEvent))
+_ON_ARRIVAL = frozenset({CaseAssigned.TYPE, CaseQueued.TYPE})
+"""What nearly every message brings about, mostly without anybody who is told of it."""
 
 __all__ = ["COLLECTIONS", "KIND", "Delivery", "service"]
 
@@ -52,7 +54,8 @@ def service(house: House) -> Service:
         publishes=("deliveries",),
         subscriptions=[
             Subscription(("cases",), frozenset({CaseOpened.TYPE}), handlers.on_opened),
-            Subscription(("cases",), _HAPPENS - {CaseOpened.TYPE}, handlers.on_happened),
+            Subscription(("cases",), _ON_ARRIVAL, handlers.on_happened, may_concern_somebody),
+            Subscription(("cases",), _HAPPENS - _ON_ARRIVAL - {CaseOpened.TYPE}, handlers.on_happened),
             Subscription(("messages",), frozenset({DeliveryAnswered.TYPE}), handlers.on_delivery_answered),
         ],
         timers=[

@@ -189,6 +189,16 @@ class Handlers:
         return id
 
 
+_NO_NOTICES = b'"notices":[]'
+_HANDED_OVER = (b'"by":"coordinator"', b'"by":"transfer"')
+
+
+def may_concern_somebody(record: Record) -> bool:
+    """Whether anybody may have to be told that a case was assigned or queued: by the event's bytes, which takes a
+    hundredth of reading it or of beginning to answer it."""
+    return _NO_NOTICES not in record.value or any(by in record.value for by in _HANDED_OVER)
+
+
 def delivery_id(what: DeliveryQueued) -> str:
     """Who is told what of which event; the sender of a case that was merged into the event's one is another party."""
     own = what.about.rpartition("/")[0] == what.case

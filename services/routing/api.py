@@ -94,13 +94,27 @@ def _reading(routes: APIRouter, office: Office) -> None:
         ] = None,
         case_class: Annotated[CaseClass | None, Query(alias="class")] = None,
         urgent: bool | None = None,
+        helping: Annotated[bool, Query(description="One's own department owes a part or an opinion")] = False,
+        deciding: Annotated[bool, Query(description="A post that one is in owes a decision")] = False,
         overdue: Annotated[bool | None, Query(description="Something is owed, and late")] = None,
         due_before: AwareDatetime | None = None,
         cursor: Annotated[str | None, Query(max_length=200)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> CaseList:
         """The cases one may see: open ones by what is owed next, then closed ones, the latest first."""
-        wanted = Filter(department, state, kind, channel, category, case_class, urgent, overdue, due_before)
+        wanted = Filter(
+            department=department,
+            state=state,
+            kind=kind,
+            channel=channel,
+            category=category,
+            case_class=case_class,
+            urgent=urgent,
+            helping=helping,
+            deciding=deciding,
+            overdue=overdue,
+            due_before=due_before,
+        )
         return await office.list(principal, wanted, cursor=cursor, limit=limit)
 
     @routes.get("/cases/{ref}", responses=problems(401, 403, 404, 422))

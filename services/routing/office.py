@@ -19,6 +19,7 @@ from services.routing.shapes import CaseList, ShownCase
 from services.routing.standing import standing
 from services.routing.tracked import TrackedCase, Tracks, belongs
 from services.routing.views import Views, listed
+from services.routing.waiting import Row, departments_of, posts_of, waiting
 from shared import ids
 from shared.aggregate import Aggregates, Answer, Loaded
 from shared.content import seal_model
@@ -46,6 +47,10 @@ class Filter:
     category: str | None = None
     case_class: str | None = None
     urgent: bool | None = None
+    helping: bool = False
+    """A department of whoever asks owes a part or an opinion."""
+    deciding: bool = False
+    """A post that whoever asks is in owes a decision."""
     overdue: bool | None = None
     due_before: datetime | None = None
 
@@ -90,7 +95,7 @@ def conditions(principal: Principal, wanted: Filter, now: datetime) -> Sequence[
         if not sees_all_cases(principal) and wanted.department not in mine:
             raise not_found("department")
         where.append(Where("department", "=", wanted.department))
-    elif not sees_all_cases(principal):
+    elif not (sees_all_cases(principal) or wanted.helping or wanted.deciding):
         where.append(Where("department", "in", sorted(mine)))
     plain = {
         "state": wanted.state,
@@ -129,7 +134,14 @@ class Office:
     ) -> CaseList:
         """A page of the cases that somebody may see. A department closed to them is no department to them."""
         now = self._clock.now()
-        return await self.page(conditions(principal, wanted, now), now, cursor=cursor, limit=limit)
+        where = conditions(principal, wanted, now)
+        if not (wanted.helping or wanted.deciding):
+            return await self.page(where, now, cursor=cursor, limit=limit)
+        owners = departments_of(principal) if wanted.helping else []
+        owners += posts_of(principal, self._house.organisation) if wanted.deciding else []
+        after = read_cursor(cursor) if cursor else None
+        found = await waiting(self._store, owners, where, after=after, limit=limit + 1, cap=MOST_COUNTED)
+        return self._listed(*found, now, limit)
 
     async def page(
         self, where: Sequence[Where], now: datetime, *, cursor: str | None = None, limit: int = 50
@@ -138,6 +150,9 @@ class Office:
         after = read_cursor(cursor) if cursor else None
         rows = await self._store.find(CASES, where, order="rank", after=after, limit=limit + 1)
         count = await self._store.count(CASES, where, order="rank", cap=MOST_COUNTED)
+        return self._listed(rows, count, count >= MOST_COUNTED, now, limit)
+
+    def _listed(self, rows: Sequence[Row], count: int, at_least: bool, now: datetime, limit: int) -> CaseList:
         shown = []
         for document, _ in rows[:limit]:
             case = self._cases.read(document.body, document.version).state
@@ -148,7 +163,7 @@ class Office:
             cases=shown,
             next=make_cursor(rows[limit - 1][1], rows[limit - 1][0].id) if more else None,
             count=count,
-            at_least=count >= MOST_COUNTED,
+            at_least=at_least,
         )
 
     async def find(self, principal: Principal, ref: str) -> Found:

@@ -65,7 +65,7 @@ class Versions:
         version, calendar = organisation.version, organisation.calendar.digest
         await self._published.answer(
             _ORGANISATION_ID,
-            f"start/{self._clock.now().isoformat()}",
+            f"start/{version}/{self._clock.now().isoformat()}",
             lambda state, _: publish(state, version, calendar),
         )
 

@@ -23,6 +23,9 @@ class Subscription:
     topics: tuple[str, ...]
     types: frozenset[str]
     handle: Handle
+    heeds: Callable[[Record], bool] | None = None
+    """Whether an event has to be answered at all, where nearly all of these types have not: cheap, and by the event
+    alone. What is not heeded is passed, as what the group has no word for."""
 
 
 @dataclass(frozen=True, slots=True)

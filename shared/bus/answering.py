@@ -52,6 +52,13 @@ class Answering:
         self._by_type = {
             (topic, kind): one.handle for one in subscriptions for topic in one.topics for kind in one.types
         }
+        self._heeds = {
+            (topic, kind): one.heeds
+            for one in subscriptions
+            if one.heeds is not None
+            for topic in one.topics
+            for kind in one.types
+        }
         self._held_back = held_back
         self._noted = noted
         self._held: set[str] = set()
@@ -63,8 +70,11 @@ class Answering:
         self._moved = asyncio.Event()
 
     def hears(self, record: Record) -> bool:
-        """Whether the group answers events of this type; it passes what it has no word for."""
-        return (record.topic, record.type) in self._by_type
+        """Whether the group answers an event; it passes what it has no word for, and what it need not heed."""
+        what = (record.topic, record.type)
+        if (heeds := self._heeds.get(what)) is not None:
+            return heeds(record)
+        return what in self._by_type
 
     async def read_held(self) -> None:
         """Learn what the group holds back, whoever held it. Raises Unavailable."""

@@ -126,7 +126,7 @@ class DeliveryQueued(Event, type="delivery.queued", topic="deliveries"):
     """Who did it: an opaque id, or `sender`."""
     choice: int | None = None
     """The option that was chosen, counted from 1."""
-    owed: tuple[OwedThing, ...] = ()
+    owed: tuple[OwedThing, ...] | None = None
 
 
 class DeliveryAttempted(Event, type="delivery.attempted", topic="deliveries"):

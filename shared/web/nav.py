@@ -11,6 +11,7 @@ NAV = (
     ("/track", "track", Right.PUBLIC),
     ("/cases", "cases", Right.CASES_READ),
     ("/queue", "queue", Right.CASES_DISPATCH),
+    ("/decisions", "decisions", Right.CASES_DIRECT),
     ("/quarantine", "quarantine", Right.QUARANTINE),
     ("/console", "console", Right.CONSOLE),
     ("/outbox", "outbox", Right.DELIVERIES_READ),

@@ -63,6 +63,22 @@ class Pages:
         text = self._words[language][key]
         return text.format(**values) if values else text
 
+    def owner(self, language: Language, owner: str) -> str:
+        """Who owes something: a department, a post of one as `housing/head`, a post of the whole house, the sender.
+
+        One that nobody knows any more is told as it stands.
+        """
+        place, _, post = owner.partition("/")
+        words = self._words[language]
+        if place in self._organisation.department:
+            named = self._organisation.department[place].names.get(language)
+        else:
+            named = words.get("coordinator" if place == "coordinator" else f"post.{place}", place)
+        if not post:
+            return named
+        of = words.get(f"post_of.{post}")
+        return of.format(place=named) if of else f"{named} · {post}"
+
     def instant(self, language: Language, at: datetime) -> str:
         """An instant as people say it, in the organisation's zone."""
         local = at.astimezone(self._zone)
@@ -135,6 +151,7 @@ class Pages:
             "names": lambda text: text.get(language),
             "person": self._name(self._organisation.person, language),
             "department": self._name(self._organisation.department, language),
+            "owner": lambda id: self.owner(language, id),
             "instant": lambda at: self._time(at, self.instant(language, at)),
             "day": lambda at: self._time(at, self.day(language, at)),
             "may": lambda right: rights.may(principal, Right(right)),

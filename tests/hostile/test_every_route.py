@@ -147,7 +147,8 @@ async def test_each_role_is_refused_where_its_right_is_missing(tmp_path: Path) -
     async with place(tmp_path) as here:
         organisation = here.one.house.organisation
         for role in RIGHTS_OF_ROLE:
-            who = next(one.id for one in organisation.people if organisation.roles(one.id) == {role})
+            having = [one.id for one in organisation.people if role in organisation.roles(one.id)]
+            who = min(having, key=lambda one: len(organisation.roles(one)))
             principal = person(organisation, who)
             assert principal is not None
             here.as_(who)

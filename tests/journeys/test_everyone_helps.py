@@ -52,19 +52,23 @@ async def test_another_department_gives_its_part_and_a_leader_chooses_among_opti
         assert "still owes its part: wait for it, or release it" in refused.text
 
         page = await opened(here, ASSISTING, ref)
+        assert ref in (await here.client.get("/cases?helping=true")).text
         assert "Whose cable is it?" in page
         assert offered(page, ref) == {"contribute", "decline-assist"}
         page = await gives(here, page, ref, "contribute", text="Ours, laid in 1998")
         assert offered(page, ref) == set()
+        assert ref not in (await here.client.get("/cases?helping=true")).text
 
         page = await opened(here, OFFICER, ref)
         assert "Ours, laid in 1998" in page
         page = await gives(here, page, ref, "escalate", case_class="hard", **CABLE)
         assert "Escalated." in page
         page = await opened(here, MAYOR, ref)
+        assert ref in (await here.client.get("/decisions")).text
         assert "2. Hang the cable preferred" in shown(page)
         assert "Against it It is ugly" in shown(page)
         await gives(here, page, ref, "advise", choice="1", text="Dig, at night")
+        assert ref not in (await here.client.get("/decisions")).text
         page = await opened(here, OFFICER, ref)
         assert "1. Dig up the road chosen" in shown(page)
         assert "Dig, at night" in page
@@ -90,6 +94,7 @@ async def test_more_time_is_granted_the_head_signs_off_and_a_no_is_reviewed_by_a
         page = await gives(here, page, ref, "extend", text="The lamp must be ordered")
         assert "extend" not in offered(page, ref)
         page = await opened(here, LEADER, ref)
+        assert ref in (await here.client.get("/decisions")).text
         assert "The lamp must be ordered" in page
         assert {"grant-extension", "refuse-extension", "urge", "suspend"} <= offered(page, ref)
         await gives(here, page, ref, "grant-extension")
@@ -114,6 +119,7 @@ async def test_more_time_is_granted_the_head_signs_off_and_a_no_is_reviewed_by_a
         assert (await sender.post(f"/track/{code}", data=said)).headers["location"].endswith("said=heard")
         await here.installation.idle()
         page = await opened(here, COORDINATOR, ref)
+        assert ref in (await here.client.get("/decisions")).text
         assert page.index("It flickers") < page.index(f"/cases/{ref}/review")
         page = await gives(here, page, ref, "review", outcome="reopened", text="They look at it again")
         assert "review" not in offered(page, ref)

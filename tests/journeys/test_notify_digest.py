@@ -6,15 +6,19 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.notify import digest
+from services.notify.handlers import may_concern_somebody
 from shared.aggregate import Aggregates
 from shared.clock import SimulatedClock
 from shared.content import seal_model
 from shared.content.words import Note
+from shared.events import Record, emit
 from shared.events.cases import (
     CaseAccepted,
     CaseAlarmed,
     CaseAssigned,
     CaseContested,
+    CaseEvent,
+    CaseQueued,
     CaseUrged,
     Ended,
     Notice,
@@ -70,6 +74,12 @@ def texts(notify: Running) -> list[str]:
         assert part is not None
         found.append(str(part.get_content()))
     return found
+
+
+def written(event: CaseEvent) -> Record:
+    return emit(
+        event, source="/r", subject=CASE_ID, sequence=1, time=START, causation="c", key="k", nonce=bytes(16)
+    )
 
 
 async def told(notify: Running) -> list[str]:
@@ -247,6 +257,15 @@ async def test_what_a_sender_wrote_of_wrongdoing_is_not_brought_to_the_departmen
 
 @in_a_loop
 async def test_an_event_that_concerns_nobody_is_not_looked_into(tmp_path: Path) -> None:
+    arrived = [CaseAssigned(department="housing", by="rule"), CaseQueued(reason="no_rule")]
+    told = [
+        CaseAssigned(department="housing", by="transfer"),
+        CaseAssigned(department="housing", by="coordinator"),
+        CaseAssigned(department="housing", by="rule", notices=[Notice(person="housing-head")]),
+        CaseQueued(reason="returned", notices=[Notice(person="desk-officer", at=MORNING, digest=True)]),
+    ]
+    assert [may_concern_somebody(written(event)) for event in arrived] == [False, False]
+    assert all(may_concern_somebody(written(event)) for event in told)
     async with running(tmp_path) as notify:
         await notify.opened(acknowledge=False)
         history, looked = notify.store.history, []

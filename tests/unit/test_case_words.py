@@ -6,18 +6,21 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
 from services.routing import commands
+from services.routing.account import Assisted, Holder
 from services.routing.commands import TABLE
+from services.routing.deadlines import How
 from services.routing.office import __file__ as office
 from services.routing.pages import FOLDER
 from services.routing.pages.arranged import GROUPS
 from services.routing.pages.forms import CONSULTED, FIELDS, Look
 from services.routing.shapes import CaseLink, ShownAssist, ShownOpinion
 from services.routing.told import TrackedEntry
+from shared.calendar import Reason, Unit
 from shared.content.words import Option
 from shared.events.cases import Action, CaseEvent, ObligationKind
 from shared.events.envelope import REGISTRY
@@ -95,6 +98,19 @@ def of_forms() -> Iterator[str]:
                 yield from (word for _, word in field.choices)
 
 
+def of_accounts() -> Iterator[str]:
+    """What the time account says of its own."""
+    outcomes = get_args(get_type_hints(Assisted)["outcome"])
+    yield from ("account.assist_over" if one == "over" else f"assist.{one}" for one in outcomes)
+    roles = get_args(get_type_hints(Holder)["role"])
+    yield from (f"account.{role}" for role in roles if role not in {"coordinator", "department"})
+    yield from (f"counting.{reason}" for reason in Reason)
+    yield from (f"turn.{how}" for how in get_args(How))
+    yield from (f"ending.{how}" for how in ("met", "cancelled", "lapsed"))
+    yield from (f"limit.{one}{unit}" for one in ("", "one_") for unit in Unit)
+    yield from (f"weekday.{day}" for day in range(1, 8))
+
+
 def spoken() -> set[str]:
     """Every key that the templates put together from what happened."""
     given = [name for name, row in TABLE.items() if row.who != "sender"]
@@ -113,6 +129,7 @@ def spoken() -> set[str]:
         *(f"link.{relation}" for relation in choices(CaseLink, "relation")),
         *(f"told.{what}" for what in choices(TrackedEntry, "what")),
         *(f"reviewed.{outcome}" for outcome in choices(TrackedEntry, "outcome")),
+        *of_accounts(),
         *of_events(),
         *of_forms(),
     }

@@ -18,7 +18,6 @@ from markupsafe import Markup
 from services.audit.evidence import CHANGED, Evidence, Head
 from services.audit.figures import OPEN_STATES, Figures, figures
 from services.audit.pages.saying import Saying
-from services.audit.pages.spans import span
 from services.audit.patrol import Looked, Patrol
 from services.audit.projection import COORDINATOR, STAGES
 from services.audit.timeline import Hole, Line, Timeline, known, timeline
@@ -29,6 +28,7 @@ from shared.rights import Principal, Right, may_see_case, requires, sees_all_cas
 from shared.service import House
 from shared.web.pages import Pages
 from shared.web.problems import not_found
+from shared.web.spans import span
 
 FOLDER = Path(__file__).parent
 FEW = 20

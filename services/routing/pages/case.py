@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from services.routing.commands import TABLE
 from services.routing.office import Found, Office
+from services.routing.pages.accounts import account_parts
 from services.routing.pages.arranged import arrange
 from services.routing.pages.forms import CONSULTED, HINTED, Form, Room, forms
-from services.routing.pages.naming import known_words, names_of_owners
+from services.routing.pages.naming import known_words
 from services.routing.pages.options import ROWS, SHOWN, field_name, read_options
 from services.routing.shapes import ShownCase
 from shared.organisation.text import Text
@@ -83,7 +84,6 @@ def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[
             duties=duties,
             consulted=CONSULTED,
             hinted=HINTED,
-            owner=names_of_owners(pages, office.organisation, request),
             told=known_words(pages, request),
             moment=datetime.fromisoformat,
             rows=range(1, ROWS + 1),
@@ -91,6 +91,7 @@ def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[
             field_name=field_name,
             done=done,
             refused=refused,
+            **account_parts(pages, office.organisation, request, case.account),
         )
 
     @routes.get("/cases/{ref}")

@@ -218,7 +218,7 @@ def _word(command: str, case: ShownCase) -> str:
 def _fitted(one: Field, command: str, case: ShownCase, room: Room) -> Field:
     """A field as the case has it."""
     needed = TABLE[command].command.model_fields[one.name].is_required()
-    fitted = replace(one, required=needed)
+    fitted = replace(one, required=needed or bool(one.usual))
     if one.look in {"department", "office"}:
         there = [id for id in room.departments if id != case.department]
         if command == "release-assist":

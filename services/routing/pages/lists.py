@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from services.routing.office import Filter, Office
-from services.routing.pages.naming import names_of_owners
 from services.routing.shapes import CaseList, ListedCase
 from shared.content import ContentGone, ContentStore
 from shared.content.words import MessageWords
@@ -42,7 +41,6 @@ def lists(routes: APIRouter, pages: Pages, office: Office, content: ContentStore
             title=title,
             accepts=lambda case: _accepts(principal, case),
             wanted=wanted,
-            owner=names_of_owners(pages, office.organisation, request),
             tabs=title == "cases.title",
             gone=gone,
         )
@@ -54,11 +52,12 @@ def lists(routes: APIRouter, pages: Pages, office: Office, content: ContentStore
         principal: Annotated[Principal, requires(Right.CASES_READ)],
         overdue: Annotated[bool, Query()] = False,
         urgent: Annotated[bool, Query()] = False,
+        helping: Annotated[bool, Query()] = False,
         cursor: Cursor = None,
         gone: Annotated[str, Query(max_length=40)] = "",
     ) -> Response:
         """A department's cases: what is owed soonest stands first."""
-        wanted = Filter(overdue=overdue or None, urgent=urgent or None)
+        wanted = Filter(overdue=overdue or None, urgent=urgent or None, helping=helping)
         return await show(request, principal, wanted, cursor, "cases.title", gone=read_ref(gone))
 
     @routes.get("/queue")
@@ -69,6 +68,15 @@ def lists(routes: APIRouter, pages: Pages, office: Office, content: ContentStore
     ) -> Response:
         """What the coordinator must dispatch."""
         return await show(request, principal, Filter(department="coordinator"), cursor, "cases.queue")
+
+    @routes.get("/decisions")
+    async def decisions(
+        request: Request,
+        principal: Annotated[Principal, requires(Right.CASES_DIRECT)],
+        cursor: Cursor = None,
+    ) -> Response:
+        """What waits for a leader's word: opinions, more time, drafts, reviews, inspections."""
+        return await show(request, principal, Filter(deciding=True), cursor, "cases.decisions")
 
 
 async def subject(content: ContentStore, ref: str) -> str:

@@ -10,11 +10,14 @@ from shared.web.pages import Pages
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
-def span(pages: Pages, language: Language, length: timedelta) -> str:
-    """`3 days 4 hours`; what is less than a second or negative is none."""
+def span(pages: Pages, language: Language, length: timedelta, *, days: bool = True) -> str:
+    """`3 days 4 hours`; what is less than a second or negative is none.
+
+    Without `days` it is said in hours: no working day has twenty-four.
+    """
     left = max(0, round(length.total_seconds()))
     parts: list[tuple[str, int]] = []
-    for name, seconds in _UNITS:
+    for name, seconds in _UNITS if days else _UNITS[1:]:
         count, rest = divmod(left, seconds)
         if count or (parts and len(parts) < 2) or name == "second":
             parts.append((name, count))
