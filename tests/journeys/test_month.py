@@ -58,9 +58,7 @@ def compared(town: Town, name: str) -> Counter[str]:
                 what: None if (date := getattr(event, what)) is None else wall(date) for what in ledger.dates
             }
             assert dates == ledger.dates, (id, record.type)
-            digests = {
-                one.person: wall(one.at) for one in event.notices if one.digest and one.at is not None
-            }
+            digests = {one.person: wall(one.at) for one in event.notices if one.digest and one.at is not None}
             hours = TABLES[name].hours_of_person
             assert digests == {
                 person: hours(person).next_days_opening(wall(record.time)) for person in digests
@@ -79,8 +77,7 @@ def alarms_compared(id: str, ledger: Ledger, alarms: list[Record]) -> Counter[st
     counts: Counter[str] = Counter()
     found = {wall(record.time): record.data for record in alarms}
     expected = {
-        noticed: {fell for fell, _ in some if fell.action != "lapse"}
-        for noticed, some in ledger.fell.items()
+        noticed: {fell for fell, _ in some if fell.action != "lapse"} for noticed, some in ledger.fell.items()
     }
     expected = {noticed: some for noticed, some in expected.items() if some}
     assert sorted(found) == sorted(expected), id

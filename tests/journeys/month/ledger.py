@@ -117,9 +117,7 @@ class Ledger:
         """Something happened: what fell before it fell; then it has its effects."""
         self.time_passes(one.at)
         self.begun, self.dates = [], {}
-        effect: Callable[[dict[str, Any], datetime], None] | None = getattr(
-            self, f"_{one.what}", None
-        )
+        effect: Callable[[dict[str, Any], datetime], None] | None = getattr(self, f"_{one.what}", None)
         if effect is not None:
             effect(one.said, one.at)
 
@@ -337,9 +335,7 @@ class Ledger:
         self._end("opinion")
 
     def _classified(self, said: dict[str, Any], at: datetime) -> None:
-        self._corrected(
-            Facts(said["kind"], said.get("category"), said["urgent"], said.get("case_class")), at
-        )
+        self._corrected(Facts(said["kind"], said.get("category"), said["urgent"], said.get("case_class")), at)
 
     def _corrected(self, facts: Facts, at: datetime) -> None:
         self._facts = facts
