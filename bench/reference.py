@@ -30,7 +30,9 @@ def raw_sqlite(data: Path, messages: int, work: Path) -> tuple[float, str]:
     rows: dict[str, list[tuple[object, ...]]] = {}
     for table in tables:
         for (sql,) in source.execute(
-            "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql NOT NULL", (table,)
+            "SELECT sql FROM sqlite_master WHERE (tbl_name = :table OR tbl_name LIKE :table || '\\_%' ESCAPE '\\')"
+            " AND sql NOT NULL ORDER BY type = 'trigger'",
+            {"table": table},
         ):
             target.execute(sql)
         rows[table] = source.execute(f"SELECT * FROM {table}").fetchall()
