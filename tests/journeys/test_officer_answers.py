@@ -195,7 +195,7 @@ async def test_the_original_mail_goes_to_who_may_see_its_sender(tmp_path: Path) 
 @in_a_loop
 async def test_a_return_says_why_and_who_else_and_the_coordinator_has_it_before_them(tmp_path: Path) -> None:
     async with house(tmp_path) as (here, sender):
-        _, ref = await written(here, sender)
+        code, ref = await written(here, sender)
         here.as_(OFFICER)
         page = (await here.client.get(f"/cases/{ref}")).text
         assert {"accept", "return"} <= offered(page, ref)
@@ -220,6 +220,9 @@ async def test_a_return_says_why_and_who_else_and_the_coordinator_has_it_before_
         assert "The square is theirs" in page
         page = await gives(here, page, ref, "uphold-return", department="city-management")
         assert "Return upheld" in page
+        told = (await sender.get(f"/v1/track/{code}")).json()["entries"]
+        assert [one["what"] for one in told] == ["received", "assigned", "handed_over"]
+        assert "Handed over to another department" in (await sender.get(f"/track/{code}")).text
 
 
 @pytest.mark.parametrize(
