@@ -15,6 +15,7 @@ from tests.living import Living, living
 
 SHOWN = {
     *("subject", "text", "name", "email", "file", "cue", "answer", "question", "return"),
+    *("assist", "matter", "option", "pros", "cons", "risks"),
     *("mail-subject", "mail-text", "mail-name", "mail-file", "headless"),
 }
 """The fields that stand on some page."""
@@ -117,6 +118,7 @@ def _call(here: Living) -> None:
 
 
 def _commands(here: Living) -> None:
+    ways = [{part: hostile(part) for part in ("pros", "cons", "risks")} | {"name": hostile("option")}] * 2
     ref = here.ref(here.tracking["attack"])
     given_back = here.ref(here.tracking["attack without"])
     with here.signed_in(here.of_role["officer"]) as officer:
@@ -124,6 +126,9 @@ def _commands(here: Living) -> None:
             (ref, "accept", {}),
             (ref, "contact", {"outcome": "reached", "text": hostile("note")}),
             (ref, "ask", {"text": hostile("question")}),
+            (ref, "assist", {"department": "city-management", "text": hostile("assist")}),
+            (ref, "release-assist", {"department": "city-management", "text": hostile("released")}),
+            (ref, "consult", {"to": "leader", "text": hostile("matter"), "options": ways}),
             (ref, "answer", {"text": hostile("answer")}),
             (given_back, "return", {"text": hostile("return")}),
         ):

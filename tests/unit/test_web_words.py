@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 
+from shared.events.obligations import ObligationKind
 from shared.organisation import LANGUAGES, Language
+from shared.organisation.model import Role
 from shared.web.language import accepted, language_named
 from shared.web.words import SHARED, read_words
 
@@ -28,6 +31,14 @@ def test_the_three_languages_have_the_same_keys_with_the_same_gaps(folder: Path)
         for key, text in words[language].items():
             assert text.strip(), key
             assert _gaps(text) == _gaps(words["en"][key]), (language, key)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_role_and_everything_owed_is_said(language: Language) -> None:
+    said = read_words(SHARED)[language]
+    spoken = {f"role.{role}" for role in get_args(Role)}
+    spoken |= {f"obligation.{kind}" for kind in get_args(ObligationKind)}
+    assert spoken - said.keys() == set()
 
 
 def _gaps(text: str) -> set[str]:
