@@ -66,20 +66,21 @@ def _notices(desk: Desk, case: Case, rungs: list[Rung], present: list[int], now:
         one = owners[rungs[index].obligation]
         for person in desk.people(desk.step(one, rungs[index].rung).posts, one.owner):
             told.setdefault(person, []).append(index)
-    notices = []
+    alike: dict[tuple[int, ...], list[str]] = {}
     for person, which in told.items():
+        alike.setdefault(tuple(which), []).append(person)
+    notices = []
+    for these, people in alike.items():
         digest = (
             not case.urgent
             and case.case_class != "major"
-            and all(rungs[index].action in {"remind", "warn"} for index in which)
+            and all(rungs[index].action in {"remind", "warn"} for index in these)
         )
-        first = rungs[which[0]]
-        at = (
-            None
-            if case.urgent
-            else _told_at(desk, first.owner, max(rungs[index].at for index in which), now, digest=digest)
-        )
-        notices.append(Notice(person=person, rungs=which, at=at, digest=digest))
+        at = None
+        if not case.urgent:
+            fell = max(rungs[index].at for index in these)
+            at = _told_at(desk, rungs[these[0]].owner, fell, now, digest=digest)
+        notices += [Notice(person=person, rungs=[*these], at=at, digest=digest) for person in people]
     return notices
 
 

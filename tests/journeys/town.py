@@ -166,6 +166,15 @@ class Town:
             await self._given(who, matter, command)
         await self.settle()
 
+    async def tries(self, who: str, matter: Matter | str, command: Command) -> str | None:
+        """Somebody tries something; answers the rule that does not allow it."""
+        try:
+            await self._given(who, matter, command)
+        except Problem as problem:
+            return problem.code
+        await self.settle()
+        return None
+
     async def refuses(self, who: str, matter: Matter | str, command: Command) -> str:
         """The rule by which somebody may not do that. What is refused changes nothing."""
         before = self._world.changes()
@@ -234,7 +243,7 @@ class Town:
 
     def history(self, matter: Matter | str) -> Sequence[Record]:
         """Every event of a case."""
-        return self._world.kept().histories.get(_id(matter), ())
+        return self._world.history(_id(matter))
 
     def events(self, matter: Matter | str, kind: type[E]) -> list[E]:
         """What happened to it, of one sort."""
@@ -291,11 +300,11 @@ class Town:
 
     def _case_of(self, message: str) -> str:
         """The case that a message opened or joined."""
-        histories = self._world.kept().histories
-        if (own := ids.derived("case", message)) in histories:
+        if self.history(own := ids.derived("case", message)):
             return own
-        for id, history in histories.items():
-            if any(isinstance(one.data, MessageAttached) and one.data.message == message for one in history):
+        for id in self.cases():
+            attached = self.events(id, MessageAttached)
+            if any(one.message == message for one in attached):
                 return id
         raise AssertionError(f"{message} is in no case")
 

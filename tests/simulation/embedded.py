@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
@@ -12,6 +13,7 @@ from shared.bus.embedded import EmbeddedBus
 from shared.content.embedded import EmbeddedContent
 from shared.content.sweeping import Sweeping
 from shared.embedded import Embedded
+from shared.events import Record
 from shared.lock import Lock
 from shared.service import House, Service
 from shared.timers import TimerLoop
@@ -116,6 +118,9 @@ class EmbeddedWorld(World):
             self.disk.claims,
             self.disk.events,
         )
+
+    def history(self, id: str) -> Sequence[Record]:
+        return self.disk.of_subject.get(id, ())
 
     async def replay(self) -> None:
         for machine in self.machines:

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import structlog
 
 from services.audit.log import Signer
+from shared.events import Record
 from shared.keys import Keys
 from shared.organisation import Organisation
 from shared.settings import Settings
@@ -122,6 +123,10 @@ class World:
     @abstractmethod
     def kept(self) -> Durable:
         """What is durable."""
+
+    def history(self, id: str) -> Sequence[Record]:
+        """An aggregate's events."""
+        return self.kept().histories.get(id, ())
 
     @abstractmethod
     async def replay(self) -> None:
