@@ -163,6 +163,42 @@ async def test_what_is_done_is_late_no_more(tmp_path: Path) -> None:
 
 
 @in_a_loop
+async def test_a_pause_and_an_opinion_asked_upwards_are_shown_with_who_owes_what(tmp_path: Path) -> None:
+    async with hall(tmp_path) as here:
+        asked, consulted = await here.written(), await here.written(f"{LAMP} again")
+        here.as_(OFFICER)
+        options = [{"name": "a new lamp"}, {"name": "a new line"}]
+        for ref, command, body in (
+            (asked, "accept", {}),
+            (asked, "ask", {"text": "Which lamp?", "suspends": True}),
+            (consulted, "accept", {}),
+            (consulted, "consult", {"to": "leader", "text": "Which?", "options": options}),
+        ):
+            done = await here.client.post(f"/v1/cases/{ref}/{command}", json=body)
+            assert done.status_code == 200, done.text
+        await here.installation.idle()
+        here.as_(SUPERVISOR)
+        bureau = "Housing and Urban-Rural Development Bureau"
+        waits = await here.timeline(asked)
+        assert "Accepted · the clock stands still (the sender's reply is awaited)" in waits
+        assert re.search(r"The clock stands still, until \d+ October 2026, \d\d:\d\d at the latest", waits), (
+            waits
+        )
+        assert "Stands still: resolve, was due" in waits
+        assert f"{bureau} 0 0 2 0 2 1 0" in await here.console(), (
+            "two are accepted, of which one stands still"
+        )
+        told = await here.timeline(consulted)
+        assert f"{bureau} asks leader in charge of {bureau} for an opinion" in told
+        assert "Told at once: vice-mayor-1" in told
+        await here.installation.live_until(WEDNESDAY + timedelta(days=12))
+        here.as_(SUPERVISOR)
+        late = await here.console()
+        assert f"{consulted} {bureau} (owed by leader in charge of {bureau}) give an opinion" in late
+        assert f"{asked} {bureau} " not in late.partition("Due soon")[0], "what the sender owes is not late"
+
+
+@in_a_loop
 async def test_every_message_that_came_in_is_one_of_what_can_become_of_it(tmp_path: Path) -> None:
     async with hall(tmp_path) as here:
         for text in (LAMP, "no heat in our apartment", "Something altogether different"):

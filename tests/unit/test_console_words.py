@@ -221,7 +221,7 @@ def test_new_dates_and_what_had_been_owed_are_said(pages: Pages) -> None:
     )
     waits = CaseSuspended(reason="weather", until=later, ends=[Ended(id="resolve-2", how="paused")])
     assert one.say(line(waits)).particulars == [
-        "the weather does not allow it",
+        "Reason: the weather does not allow it",
         "Stands still: resolve, was due 1 October 2026, 16:00",
     ]
 

@@ -52,11 +52,16 @@ def _urged(tell: Teller, event: CaseUrged) -> Said:
 
 
 def _suspended(tell: Teller, event: CaseSuspended) -> Said:
-    return Said(tell.word("said.suspended", until=tell.at(event.until)), [tell.code("pause", event.reason)])
+    return Said(
+        tell.word("said.suspended", until=tell.at(event.until)),
+        [tell.word("said.reason", reason=tell.code("pause", event.reason))],
+    )
 
 
 def _resumed(tell: Teller, event: CaseResumed) -> Said:
-    return Said(tell.word("said.resumed"), [tell.code("resumed", event.reason)])
+    return Said(
+        tell.word("said.resumed"), [tell.word("said.reason", reason=tell.code("resumed", event.reason))]
+    )
 
 
 def _extension_asked(tell: Teller, event: ExtensionAsked) -> Said:
