@@ -9,7 +9,6 @@ from services.routing.commands import Now, stamped
 from services.routing.commands.pausing import resume
 from services.routing.desk import Desk
 from services.routing.obligation import Obligation, ended, ending
-from shared.calendar import opening
 from shared.events.cases import CaseAccepted, CaseAlarmed, CaseClosed, CaseEvent
 from shared.events.obligations import Notice, Rung
 
@@ -73,24 +72,13 @@ def _notices(desk: Desk, case: Case, rungs: list[Rung], present: list[int], now:
             and case.case_class != "major"
             and all(rungs[index].action in {"remind", "warn"} for index in which)
         )
-        first = rungs[which[0]]
-        at = (
-            None
-            if case.urgent
-            else _told_at(desk, first.owner, max(rungs[index].at for index in which), now, digest=digest)
-        )
+        at = None
+        if not case.urgent:
+            fell = max(rungs[index].at for index in which)
+            noticed = fell if now - fell <= _AT_ONCE else now
+            at = desk.opening(desk.place(person, rungs[which[0]].owner), noticed, digest=digest)
         notices.append(Notice(person=person, rungs=which, at=at, digest=digest))
     return notices
-
-
-def _told_at(desk: Desk, owner: str, fell: datetime, now: datetime, *, digest: bool) -> datetime | None:
-    """When the post is told: in its hours. None is at once."""
-    noticed = fell if now - fell <= _AT_ONCE else now
-    calendar = desk.calendar(owner)
-    if digest:
-        return opening(calendar, noticed, desk.choices.digest, strictly=True)
-    told = opening(calendar, noticed)
-    return None if told == noticed else told
 
 
 def _climbed(desk: Desk, one: Obligation, now: datetime) -> list[Rung]:

@@ -111,9 +111,7 @@ def reached(
     raise AssertionError
 
 
-def counted(
-    hours: Hours, start: datetime, end: datetime, *, work: bool, pauses: Sequence[Spell] = ()
-) -> int:
+def counted(hours: Hours, start: datetime, end: datetime, *, work: bool, pauses: Sequence[Spell] = ()) -> int:
     """How many seconds count between two instants."""
     total = 0
     for begin, stop in _running(hours, start, work=work, pauses=pauses):

@@ -117,9 +117,7 @@ class Ledger:
         """Something happened: what fell before it fell; then it has its effects."""
         self.time_passes(one.at)
         self.begun, self.dates = [], {}
-        effect: Callable[[dict[str, Any], datetime], None] | None = getattr(
-            self, f"_{one.what}", None
-        )
+        effect: Callable[[dict[str, Any], datetime], None] | None = getattr(self, f"_{one.what}", None)
         if effect is not None:
             effect(one.said, one.at)
 
@@ -251,10 +249,11 @@ class Ledger:
         self.dates["until"] = self.begun[0][2]
 
     def _resumed(self, said: dict[str, Any], at: datetime) -> None:
-        self._end("reply", "pause")
+        (waited,) = self._end("reply", "pause")
         assert self._paused_at is not None
+        end = waited.due(self.table) if said["reason"] == "lapsed" else at
         for one in self._paused:
-            one.pauses.append((self._paused_at, at))
+            one.pauses.append((self._paused_at, end))
             one.begun = at
             self._begin(one)
         self._paused = []
@@ -337,9 +336,7 @@ class Ledger:
         self._end("opinion")
 
     def _classified(self, said: dict[str, Any], at: datetime) -> None:
-        self._corrected(
-            Facts(said["kind"], said.get("category"), said["urgent"], said.get("case_class")), at
-        )
+        self._corrected(Facts(said["kind"], said.get("category"), said["urgent"], said.get("case_class")), at)
 
     def _corrected(self, facts: Facts, at: datetime) -> None:
         self._facts = facts

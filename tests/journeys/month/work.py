@@ -258,9 +258,7 @@ class Month:
         case = self._town.case(matter)
         if case.state != "answered" or case.owes("review") is not None:
             return
-        await self._town.hears(
-            matter, c.Feedback(solved=self._chance(0.6), satisfied=self._chance(0.8))
-        )
+        await self._town.hears(matter, c.Feedback(solved=self._chance(0.6), satisfied=self._chance(0.8)))
         if self._town.case(matter).owes("review") is not None:
             self._in(14, lambda: self._reviewed(matter))
 
