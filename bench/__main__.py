@@ -16,6 +16,7 @@ from bench.cluster import e2e_cluster
 from bench.door import http
 from bench.e2e import e2e
 from bench.pages import pages
+from bench.timers import timers
 
 app = typer.Typer(help="Speeds, each beside a reference measured in the same run.", no_args_is_help=True)
 
@@ -55,6 +56,17 @@ def bench_pages(
 ) -> None:
     """The workbench's list, p95 in milliseconds of the slowest set of filters."""
     _print(pages(count), as_json)
+
+
+@app.command("timers", epilog="Example: python -m bench timers --json")
+def bench_timers(
+    obligations: Annotated[int, typer.Option(help="Open obligations")] = 1_000_000,
+    alarms: Annotated[int, typer.Option(help="Alarms of the first part, as quick as can be")] = 60_000,
+    seconds: Annotated[float, typer.Option(help="Of the second part, at half that rate")] = 20,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Alarms/s of a million open obligations, and how late they are at half that rate."""
+    _print(timers(obligations, alarms, seconds), as_json)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from services.http import spare_the_collector
 from services.routing import COLLECTIONS
-from services.routing.case import Case
+from services.routing.case import CASES, Case
 from services.routing.desk import Desk
 from services.routing.handlers import CASE_KIND, Handlers
 from services.routing.office import Office
@@ -18,7 +19,7 @@ from shared.clock import Clock
 from shared.content.embedded import EmbeddedContent
 from shared.keys import Keys
 from shared.organisation import load
-from shared.service import House
+from shared.service import House, Timer
 from shared.settings import Settings
 from shared.store.sqlite import SqliteStore
 
@@ -35,7 +36,7 @@ class Routing:
 
     store: SqliteStore
     office: Office
-    handlers: Handlers
+    timer: Timer
 
 
 @asynccontextmanager
@@ -54,6 +55,8 @@ async def routing(directory: Path, clock: Clock) -> AsyncIterator[Routing]:
     )
     cases: Aggregates[Case] = Aggregates(CASE_KIND, store, clock)
     try:
-        yield Routing(store, Office(house, county(), cases), Handlers(house, county(), cases))
+        timer = Timer(CASES, Handlers(house, county(), cases).on_due, cases.offer)
+        spare_the_collector()
+        yield Routing(store, Office(house, county(), cases), timer)
     finally:
         await store.close()

@@ -17,7 +17,7 @@ from statistics import quantiles
 from typing import get_args
 
 from bench.desk import Routing, routing
-from bench.stock import fill
+from bench.stock import fill, versions
 from services.routing.case import CASES, Case, State
 from services.routing.handlers import CASE_KIND
 from services.routing.obligation import Obligation
@@ -25,8 +25,7 @@ from services.routing.office import Filter
 from services.routing.shapes import CaseList
 from shared.aggregate import Loaded, step
 from shared.clock import SimulatedClock
-from shared.events import emit
-from shared.events.messages import Channel, Kind, MessageSettled
+from shared.events.messages import Channel, Kind
 from shared.rights import Right
 from shared.rights.policy import machine
 from shared.store import Step, Where
@@ -106,7 +105,7 @@ def stock(count: int) -> Iterator[Step]:
             case = case.model_copy(update={"obligations": tuple(_obligations(chance, case)), "started": 5})
         inputs = frozenset(f"inp_{chance.getrandbits(128):032x}" for _ in range(3))
         loaded = Loaded(case, 1, inputs, case.arrived)
-        yield step(CASE_KIND, f"case_{chance.getrandbits(128):032x}", 0, loaded, _ONE)
+        yield step(CASE_KIND, f"case_{chance.getrandbits(128):032x}", 0, loaded, versions(1))
 
 
 def _obligations(chance: Random, case: Case) -> Iterator[Obligation]:
@@ -182,16 +181,3 @@ def _p95(seconds: Sequence[float]) -> float:
 
 
 _SEES_ALL = machine("bench", [Right.CASES_READ])
-_ONE = (
-    emit(
-        MessageSettled(outcome="new", case="case_x", ref="ref"),
-        source="/routing",
-        subject="case_x",
-        sequence=1,
-        time=NOW,
-        causation="input",
-        key="case_x",
-        nonce=bytes(16),
-    ),
-)
-"""For the version that it gives a document: the events themselves are not kept."""

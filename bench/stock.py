@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
+from shared.events import Record, emit
+from shared.events.messages import MessageSettled
 from shared.store import Collection, Step
 from shared.store.sqlite_steps import Steps
 
@@ -45,3 +48,20 @@ def fill(directory: Path, collection: Collection, steps: Iterable[Step], total: 
 def _pages(steps: Iterator[Step]) -> Iterator[Sequence[Step]]:
     while some := list(islice(steps, _A_WRITE)):
         yield some
+
+
+def versions(count: int) -> tuple[Record, ...]:
+    """Events of a step for the version that they give its document: they themselves are not kept."""
+    return (_EVENT,) * count
+
+
+_EVENT = emit(
+    MessageSettled(outcome="new", case="case_x", ref="ref"),
+    source="/bench",
+    subject="case_x",
+    sequence=1,
+    time=datetime(2026, 1, 1, tzinfo=UTC),
+    causation="input",
+    key="case_x",
+    nonce=bytes(16),
+)

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from shared import ids
 from shared.clock import Clock
 from shared.events import Event, Record, emit
-from shared.store import Collection, Conflict, FieldValue, Sealed, Step, Store
+from shared.store import Collection, Conflict, Document, FieldValue, Sealed, Step, Store
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -102,6 +102,12 @@ class Aggregates(Generic[S]):
         loaded = self.read(document.body, document.version)
         self._remember(id, loaded)
         return loaded
+
+    def offer(self, document: Document) -> None:
+        """A document that was read a moment ago, with others: whoever needs it now need not look for it."""
+        kept = self._recent.get(document.id)
+        if kept is None or kept.version < document.version:
+            self._remember(document.id, self.read(document.body, document.version))
 
     def _kept(self, id: str) -> Loaded[S] | None:
         if id in self._recent:

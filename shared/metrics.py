@@ -90,9 +90,9 @@ SUPERSEDED = Gauge(
     "1 where this audit signs nothing more, because another has signed what it does not have",
     registry=REGISTRY,
 )
-OBLIGATIONS = Gauge(
+CASES_OPEN = Gauge(
     "throughline_cases_open",
-    "Open cases by state of their obligations (on_time, warned, breached)",
+    "Open cases by how old what is owed in them is (on_time, warned, breached), as the trail said a minute ago at most",
     ["state"],
     registry=REGISTRY,
 )

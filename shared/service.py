@@ -20,7 +20,7 @@ from shared.content import ContentStore
 from shared.keys import Keys
 from shared.organisation import Organisation
 from shared.settings import Settings
-from shared.store import Collection, Store
+from shared.store import Collection, Document, Store
 from shared.store.registers import Registers
 
 MOST_FIRED_AT_ONCE = 512
@@ -63,6 +63,8 @@ class Timer:
 
     collection: Collection
     fire: Callable[[str, datetime], Awaitable[None]]
+    offer: Callable[[Document], None] = lambda _: None
+    """Hears what was read of each of them, just before."""
 
 
 class Companion(Protocol):

@@ -15,22 +15,18 @@ import structlog
 
 from shared.clock import Clock
 from shared.service import MOST_FIRED_AT_ONCE, Timer
-from shared.store import Store, Unavailable
+from shared.store import Document, Store, Unavailable
 
 log = structlog.get_logger()
 
-LOOK_EVERY = timedelta(seconds=1)
-"""How late a timer may fire that was set for sooner than the loop meant to look again."""
+LOOK_EVERY = timedelta(seconds=0.25)
+"""How late a timer may fire while there is little to do."""
+AFTER_ABSENCE = timedelta(seconds=1)
 AFTER_FAILURE = timedelta(seconds=30)
 
 
 class Share(Protocol):
     """What of the due aggregates this instance fires."""
-
-    @property
-    def count(self) -> int:
-        """How many share the work."""
-        ...
 
     def mine(self, id: str) -> bool:
         """Whether this one is fired here."""
@@ -40,8 +36,6 @@ class Share(Protocol):
 class All:
     """There is but one instance."""
 
-    count = 1
-
     def mine(self, id: str) -> bool:
         return True
 
@@ -50,13 +44,21 @@ class TimerLoop:
     """Fires the timers of all services of a process."""
 
     def __init__(
-        self, timers: Sequence[Timer], store: Store, clock: Clock, share: Share | None = None
+        self,
+        timers: Sequence[Timer],
+        store: Store,
+        clock: Clock,
+        share: Share | None = None,
+        *,
+        look_every: timedelta | None = None,
     ) -> None:
+        self._look_every = look_every or LOOK_EVERY
         self._timers = timers
         self._share = share or All()
         self._store = store
         self._clock = clock
         self._again: dict[str, tuple[datetime, datetime]] = {}
+        """Of each that was fired, when it was due and from when on it may be fired again, should it still be due."""
         self._task: asyncio.Task[None] | None = None
         self._firing = asyncio.Lock()
 
@@ -74,7 +76,7 @@ class TimerLoop:
                 await self.fire_due()
             except Unavailable as error:
                 log.warning("timers.store_away", error=str(error))
-            await self._clock.wait_until(self._clock.now() + LOOK_EVERY)
+            await self._clock.wait_until(self._clock.now() + self._look_every)
 
     async def fire_due(self) -> int:
         """Fire everything that is due now; answers how many were fired."""
@@ -86,30 +88,30 @@ class TimerLoop:
             return total
 
     async def _fire_some(self, timer: Timer) -> int:
+        """What is longest due, decided together so that it is made durable together."""
         now = self._clock.now()
         self._again = {id: waits for id, waits in self._again.items() if waits[1] > now}
-        look_at = MOST_FIRED_AT_ONCE * self._share.count + len(self._again)
-        due = [
-            (id, at)
-            for id, at in await self._store.due(timer.collection, now, look_at)
-            if self._share.mine(id) and (id not in self._again or self._again[id][0] != at)
-        ]
-        await asyncio.gather(*(self._fire(timer, id, at) for id, at in due))
+        due = await self._store.due(timer.collection, now, MOST_FIRED_AT_ONCE, self._wanted)
+        for one in due:
+            timer.offer(one)
+        await asyncio.gather(*(self._fire(timer, one) for one in due))
         return len(due)
 
-    async def _fire(self, timer: Timer, id: str, at: datetime) -> None:
-        pause = LOOK_EVERY
+    def _wanted(self, id: str, at: datetime) -> bool:
+        return self._share.mine(id) and (id not in self._again or self._again[id][0] != at)
+
+    async def _fire(self, timer: Timer, due: Document) -> None:
+        assert due.due is not None
+        pause = AFTER_ABSENCE
         try:
-            await timer.fire(id, at)
+            await timer.fire(due.id, due.due)
         except Unavailable as error:
-            log.warning("timers.store_away", id=id, error=str(error))
+            log.warning("timers.store_away", id=due.id, error=str(error))
         except Exception:
-            log.exception("timers.failed", id=id, due=at.isoformat())
+            log.exception("timers.failed", id=due.id, due=due.due.isoformat())
             pause = AFTER_FAILURE
-        self._again[id] = (
-            at,
-            self._clock.now() + pause,
-        )  # only counts where it is still due at the same instant
+        # Only counts where it is still due at the same instant.
+        self._again[due.id] = (due.due, self._clock.now() + pause)
 
     async def next_due(self) -> datetime | None:
         """The earliest instant at which anything is due."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from services.audit import api, pages
+from services.audit.census import Census
 from services.audit.evidence import Evidence
 from services.audit.guard import Guard
 from services.audit.keys import TRAILS, introduce_receipt_key
@@ -37,7 +38,7 @@ def service(house: House) -> Service:
         publishes=("findings",),
         tap=Tap(trail.positions, trail.take, trail.hurry),
         routers=[api.router(house, trail, evidence, receipts), pages.router(house, trail, evidence)],
-        companions=[trail],
+        companions=[trail, Census(trail.index.path)],
         prepare=prepare,
         close=trail.close,
     )

@@ -26,6 +26,7 @@ from shared.events.cases import (
     CaseOpened,
     CaseQueued,
     CaseReopened,
+    CaseRescheduled,
     CaseResumed,
     CaseSuspended,
     Ended,
@@ -242,7 +243,7 @@ class Rows:
                 self._row(case).pause = event.reason
             case CaseResumed():
                 self._row(case).pause = ""
-            case ExtensionDecided() if event.promise is not None:
+            case ExtensionDecided() | CaseRescheduled() if event.promise is not None:
                 self._row(case).promise = milliseconds(event.promise)
 
     def _closes(self, case: str) -> None:

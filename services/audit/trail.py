@@ -20,6 +20,7 @@ import structlog
 from services.audit.guard import Guard, Superseded
 from services.audit.index import FILE, NO_HEADS, Index
 from services.audit.log import (
+    LogError,
     LogReader,
     LogWriter,
     Signer,
@@ -94,7 +95,15 @@ class Trail:
             return
         size = self.index.state.size
         log.info("trail.index_is_made_anew", entries=size)
-        self.index.project(self.reader().entries(0, size, size))
+        try:
+            self.index.project(self.reader().entries(0, size, size))
+        except (LogError, OSError) as error:
+            self._writer.close()
+            self.index.close()
+            raise StateError(
+                f"{self.directory}: the index is another version's and must be made anew from the log, which cannot be"
+                f" read: {error}. Put back the entries as a backup has them; nothing was changed"
+            ) from error
 
     @property
     def published(self) -> TreeState:

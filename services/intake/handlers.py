@@ -25,9 +25,11 @@ class Settling:
         self._messages = messages
 
     async def on_case(self, record: Record) -> None:
-        """A case was opened by a message, or took one on."""
+        """A case was opened by a message, or took one on; a part that was split off later settles nothing."""
         event = record.data
         if isinstance(event, CaseOpened):
+            if event.parent is not None:
+                return
             outcome, ref = "new", event.ref
         else:
             assert isinstance(event, MessageAttached)

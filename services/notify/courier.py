@@ -65,7 +65,7 @@ class Courier:
         """
         now = self._clock.now()
         due = await store.due(core.KIND.collection, now + core.ATTEMPT, MOST_TAKEN_OVER)
-        self._cut_off = [_CutOff(id, at) for id, at in due if at > now]
+        self._cut_off = [_CutOff(one.id, one.due) for one in due if one.due is not None and one.due > now]
 
     async def start(self) -> None:
         self._workers = [asyncio.create_task(self._work(carrier)) for carrier in self._carriers]

@@ -44,7 +44,7 @@ def service(house: House) -> Service:
             Subscription(("cases",), frozenset({CaseLinked.TYPE}), handlers.on_linked),
             Subscription(("cases",), frozenset({CaseSplit.TYPE}), handlers.on_split),
         ],
-        timers=[Timer(CASES, handlers.on_due)],
+        timers=[Timer(CASES, handlers.on_due, cases.offer)],
         routers=[router(office), moving(mover), pages(house, office), sign_in(house, people)],
         companions=[mover],
         wire=people.wire,

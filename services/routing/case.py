@@ -133,7 +133,7 @@ class Case(BaseModel):
     not_reached: int = 0
     """How often the sender could not be reached about the answer."""
     urged: datetime | None = None
-    """When somebody last asked to hurry."""
+    """When the sender last asked to hurry."""
     merged_into: str | None = None
     closed: datetime | None = None
     outcome: Outcome | None = None

@@ -61,6 +61,7 @@ class Desk:
         self.match = matcher(organisation)
         _check(organisation)
         self._conditions: dict[Facts, Conditions] = {}
+        self._people: dict[tuple[tuple[str, ...], str], tuple[str, ...]] = {}
         self._ladders = {name: _steps(organisation.rungs(name)) for name in (None, *organisation.ladders)}
         reminders = (step for step in self._ladders[None] if step.action in {"remind", "warn"})
         self._ladders[DEEMED] = (*reminders, _LAPSE)
@@ -100,9 +101,14 @@ class Desk:
         address = mail.strip().casefold()
         return self._liaisons.get(address) or self._liaisons.get("@" + address.rpartition("@")[2])
 
-    def people(self, posts: Sequence[str], owner: str) -> list[str]:
+    def people(self, posts: Sequence[str], owner: str) -> tuple[str, ...]:
         """Who is in these posts, seen from who owes; each person once."""
-        return list(dict.fromkeys(person for post in posts for person in self.organisation.who(post, owner)))
+        key = (tuple(posts), owner)
+        found = self._people.get(key)
+        if found is None:
+            people = (person for post in posts for person in self.organisation.who(post, owner))
+            found = self._people[key] = tuple(dict.fromkeys(people))
+        return found
 
     def conditions(self, facts: Facts) -> Conditions:
         """What holds for cases of these facts."""

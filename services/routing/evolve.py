@@ -263,7 +263,7 @@ def _heard(case: Case, event: FeedbackGiven, record: Record) -> Change:
 
 
 def _urged(case: Case, event: CaseUrged, record: Record) -> Change:
-    return {"urged": record.time}
+    return {"urged": record.time} if event.by == "sender" else {}
 
 
 def _merged(case: Case, event: CaseMerged, record: Record) -> Change:

@@ -65,19 +65,22 @@ def _notices(desk: Desk, case: Case, rungs: list[Rung], present: list[int], now:
         one = owners[rungs[index].obligation]
         for person in desk.people(desk.step(one, rungs[index].rung).posts, one.owner):
             told.setdefault(person, []).append(index)
-    notices = []
+    alike: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     for person, which in told.items():
+        place = desk.place(person, rungs[which[0]].owner)
+        alike.setdefault((place, tuple(which)), []).append(person)
+    notices = []
+    for (place, these), people in alike.items():
         digest = (
             not case.urgent
             and case.case_class != "major"
-            and all(rungs[index].action in {"remind", "warn"} for index in which)
+            and all(rungs[index].action in {"remind", "warn"} for index in these)
         )
         at = None
         if not case.urgent:
-            fell = max(rungs[index].at for index in which)
-            noticed = fell if now - fell <= _AT_ONCE else now
-            at = desk.opening(desk.place(person, rungs[which[0]].owner), noticed, digest=digest)
-        notices.append(Notice(person=person, rungs=which, at=at, digest=digest))
+            fell = max(rungs[index].at for index in these)
+            at = desk.opening(place, fell if now - fell <= _AT_ONCE else now, digest=digest)
+        notices += [Notice(person=person, rungs=[*these], at=at, digest=digest) for person in people]
     return notices
 
 

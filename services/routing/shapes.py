@@ -196,6 +196,9 @@ class ShownCase(ListedCase):
     language: str
     can_mail: bool
     anonymous: bool
+    category_names: dict[str, str] = Field(
+        description="The duty's names, by language; none without a category"
+    )
     scope: Literal["external", "internal"]
     sender_kind: str | None
     pause: ShownPause | None

@@ -110,6 +110,7 @@ class Views:
             language=case.language,
             can_mail=case.can_mail,
             anonymous=case.anonymous,
+            category_names=self._duty(case.category),
             scope=case.scope,
             sender_kind=case.sender_kind,
             related=next((link.ref for link in links if link.relation == "thread"), None),
@@ -159,6 +160,10 @@ class Views:
             next_action=None if one.next_rung is None else self._desk.step(one, one.next_rung).action,
             next_at=one.next_at,
         )
+
+    def _duty(self, category: str | None) -> dict[str, str]:
+        found = self._desk.organisation.duty.get(category or "")
+        return dict(found[1].names.root.items()) if found else {}
 
     def _names(self, owner: str) -> dict[str, str]:
         organisation = self._desk.organisation

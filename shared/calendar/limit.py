@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
@@ -50,6 +51,7 @@ class Limit:
             )
 
     @classmethod
+    @lru_cache(1024)
     def parse(cls, text: str) -> Limit:
         """Read a limit as the organisation file writes it; raises `LimitError`."""
         found = _PATTERN.fullmatch(text.strip())

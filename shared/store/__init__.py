@@ -122,6 +122,15 @@ class Where:
     value: str | int | Sequence[str] | None = None
 
 
+Wanted = Callable[[str, datetime], bool]
+"""Whether a document of that id, due then, is asked for."""
+
+
+def everything(id: str, due: datetime) -> bool:
+    """Whichever it is."""
+    return True
+
+
 class Store(Protocol):
     """What every adapter promises. Every write is durable when its call returns."""
 
@@ -144,8 +153,10 @@ class Store(Protocol):
         """The value that stands for a key."""
         ...
 
-    async def due(self, collection: Collection, until: datetime, limit: int) -> list[tuple[str, datetime]]:
-        """Ids of documents due no later than `until`, the longest due first."""
+    async def due(
+        self, collection: Collection, until: datetime, limit: int, wanted: Wanted = everything
+    ) -> list[Document]:
+        """Documents due no later than `until`, the longest due first: of those that are wanted, so many."""
         ...
 
     async def next_due(self, collection: Collection) -> datetime | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from shared.events import Record
-from shared.store import Collection, Document, Step, StoreError, Where
+from shared.store import Collection, Document, Step, StoreError, Wanted, Where, everything
 from shared.store import sqlite_queries as queries
 from shared.store.group_commit import Committed, GroupCommit
 from shared.store.instants import instant
@@ -130,12 +130,23 @@ class SqliteStore:
         ).fetchone()
         return row and Document(id, row[0], row[1], None if row[2] is None else instant(row[2]))
 
-    async def due(self, collection: Collection, until: datetime, limit: int) -> list[tuple[str, datetime]]:
-        rows = self._reader.execute(
-            f"SELECT id, due FROM doc_{collection.name} WHERE due <= ? ORDER BY due LIMIT ?",  # noqa: S608
-            (int(until.timestamp() * 1000), limit),
-        ).fetchall()
-        return [(row[0], instant(row[1])) for row in rows]
+    async def due(
+        self, collection: Collection, until: datetime, limit: int, wanted: Wanted = everything
+    ) -> list[Document]:
+        sql = (
+            f"SELECT id, version, body, due, rowid FROM doc_{collection.name}"  # noqa: S608
+            " WHERE due <= ? AND (due, rowid) > (?, ?) ORDER BY due, rowid LIMIT ?"
+        )
+        found: list[Document] = []
+        last, past = int(until.timestamp() * 1000), (-(2**62), 0)
+        while len(found) < limit:
+            rows = self._reader.execute(sql, (last, *past, limit)).fetchall()
+            some = (Document(id, version, body, instant(due)) for id, version, body, due, _ in rows)
+            found += [one for one in some if one.due is not None and wanted(one.id, one.due)]
+            if len(rows) < limit:
+                break
+            past = rows[-1][3:]
+        return found[:limit]
 
     async def next_due(self, collection: Collection) -> datetime | None:
         row = self._reader.execute(

@@ -156,7 +156,15 @@ async def test_what_is_due_comes_longest_due_first_and_not_before_its_instant(st
         found = await store.due(THINGS, WEDNESDAY + timedelta(minutes=30), 10)
         early = await store.due(THINGS, WEDNESDAY + timedelta(minutes=10, milliseconds=-1), 10)
         first = await store.next_due(THINGS)
-    assert [id for id, _ in found] == ["t_10", "t_20", "t_30"]
+        twenty = await store.due(
+            THINGS,
+            WEDNESDAY + timedelta(minutes=30),
+            1,
+            lambda id, at: (id, at) == ("t_20", WEDNESDAY + timedelta(minutes=20)),
+        )
+        assert found == [await store.load(THINGS, one.id) for one in found]
+    assert [one.id for one in found] == ["t_10", "t_20", "t_30"]
+    assert [one.id for one in twenty] == ["t_20"]
     assert (early, first) == ([], WEDNESDAY + timedelta(minutes=10))
 
 

@@ -138,7 +138,7 @@ async def test_the_promise_runs_from_arrival_whatever_happens_to_the_assignment(
         here.clock.advance_to(local("2026-10-09 10:00"))
         await here.handlers.on_received(record)
         (case_id,) = [
-            one for one, _ in await here.store.due(here.cases.kind.collection, local("2027-01-01 00:00"), 9)
+            one.id for one in await here.store.due(here.cases.kind.collection, local("2027-01-01 00:00"), 9)
         ]
         case = await here.case(case_id)
         promise, resolve = case.owes("promise"), case.owes("resolve")

@@ -6,19 +6,23 @@ import html
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import httpx
 
+from services.notify.delivery import Status
 from services.notify.pages.outbox import FOLDER, reason_word
 from shared.content.words import MessageWords, Sender
-from shared.events.cases import CaseAssigned
+from shared.events.cases import CaseAssigned, CaseReopened, CaseUrged, Notice
+from shared.events.deliveries import Template
 from shared.organisation.text import LANGUAGES
 from shared.rights import check_routes
 from shared.web.app import build
 from shared.web.words import read_words
 from tests.installations import in_a_loop
-from tests.notify_house import REF, Running, running
+from tests.notify_house import REF, START, Running, running
 
 
 @asynccontextmanager
@@ -131,6 +135,55 @@ def test_every_reason_a_delivery_can_have_is_said_in_words() -> None:
     ):
         assert reason_word(code) == word
         assert all(f"outbox.reason.{word}" in words[language] for language in LANGUAGES)
+
+
+def test_every_template_and_state_has_a_name_in_every_language() -> None:
+    words = read_words(FOLDER / "words")
+    for language in LANGUAGES:
+        assert all(f"outbox.template.{one}" in words[language] for one in get_args(Template))
+        assert all(f"outbox.status.{one}" in words[language] for one in get_args(Status))
+
+
+@in_a_loop
+async def test_what_somebody_in_the_house_is_told_of_is_listed_by_its_name(tmp_path: Path) -> None:
+    async with running(tmp_path) as notify, browser(notify) as client:
+        await notify.opened(acknowledge=False)
+        later = START + timedelta(hours=17)
+        await notify.case(
+            CaseUrged(by="leader", notices=[Notice(person="housing-head", at=later)]),
+            CaseReopened(reason="by_hand", notices=[Notice(person="desk-officer")]),
+        )
+        await notify.settle()
+        for language, names in (
+            ("zh-Hant", ("催辦", "重新辦理", "待發送", "發送時間不早於")),
+            ("zh-Hans", ("催办", "重新办理", "待发送", "发送时间不早于")),
+            ("en", ("Please hurry", "Reopened", "Waits for its time", "Not before")),
+        ):
+            page = (await client.get("/outbox", params={"lang": language})).text
+            assert [name for name in names if name not in page] == []
+        held = (await client.get("/v1/deliveries")).json()["deliveries"]
+        assert {one["happened"]: one["not_before"] for one in held if one["template"] == "told"} == {
+            "urged": "2026-10-01T01:00:00Z",
+            "reopened": None,
+        }
+
+
+@in_a_loop
+async def test_a_digest_is_listed_and_shown_though_it_is_of_no_one_case(tmp_path: Path) -> None:
+    async with running(tmp_path) as notify:
+        await notify.opened(can_mail=False)
+        notices = [Notice(person="housing-head", at=START + timedelta(hours=17), digest=True)]
+        await notify.case(CaseReopened(reason="by_hand", notices=notices))
+        await notify.settle()
+        await notify.advance(timedelta(hours=17))
+        id, _ = await notify.only()
+        async with browser(notify) as client:
+            page = (await client.get("/outbox", params={"lang": "zh-Hant"})).text
+            shown = await client.get(f"/outbox/{id}")
+        assert "每日待辦摘要" in page
+        assert "多個事項" in page
+        assert "重新辦理" in shown.text
+        assert 'href="/cases/"' not in page + shown.text
 
 
 @in_a_loop

@@ -12,6 +12,7 @@ import logging
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
 from random import Random
 from types import SimpleNamespace
@@ -129,7 +130,7 @@ def patched(random: Random, loop: Loop, log: structlog.types.Processor | None) -
         patch.object(trail, "time", SimpleNamespace(monotonic=loop.time)),
         patch.object(trail, "LogWriter", FaultyDisk.writer),
         patch.object(trail, "Index", FaultyIndex),
-        patch.object(timers, "LOOK_EVERY", timers.LOOK_EVERY * 3),
+        patch.object(timers, "LOOK_EVERY", timedelta(seconds=3)),
         patch.object(embedded_bus, "CURSOR_EVERY", 0.5),
     ):
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.store import Document, FieldValue, Step, Where
+from shared.store import Document, FieldValue, Step, Wanted, Where
 from shared.store.instants import instant, milliseconds
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -85,11 +85,12 @@ def find(
     return [(row.document, value) for value, _, row in found[:limit]]
 
 
-def due(rows: Iterable[Row], until: datetime, limit: int) -> list[tuple[str, datetime]]:
-    """What is due, the longest due first."""
+def due(rows: Iterable[Row], until: datetime, limit: int, wanted: Wanted) -> list[Document]:
+    """What is due and wanted, the longest due first."""
     last = int(until.timestamp() * 1000)
-    found = sorted((row.due, row.id) for row in rows if row.due is not None and row.due <= last)
-    return [(id, instant(at)) for at, id in found[:limit]]
+    found = [(row.due, row.id, row.document) for row in rows if row.due is not None and row.due <= last]
+    found.sort(key=lambda one: one[:2])
+    return [one for at, id, one in found if wanted(id, instant(at))][:limit]
 
 
 def next_due(rows: Iterable[Row]) -> datetime | None:

@@ -14,7 +14,17 @@ from datetime import datetime
 from typing import Any
 
 from shared.events import Record
-from shared.store import Collection, Conflict, Document, Step, StoreError, Unavailable, Where
+from shared.store import (
+    Collection,
+    Conflict,
+    Document,
+    Step,
+    StoreError,
+    Unavailable,
+    Wanted,
+    Where,
+    everything,
+)
 from shared.store.group_commit import Committed
 from tests.simulation import rows
 from tests.simulation.faults import Faults
@@ -227,8 +237,10 @@ class ModelSqlite:
         found = self.disk.documents[collection.name].get(id)
         return None if found is None else found.document
 
-    async def due(self, collection: Collection, until: datetime, limit: int) -> list[tuple[str, datetime]]:
-        return rows.due(self.disk.documents[collection.name].values(), until, limit)
+    async def due(
+        self, collection: Collection, until: datetime, limit: int, wanted: Wanted = everything
+    ) -> list[Document]:
+        return rows.due(self.disk.documents[collection.name].values(), until, limit, wanted)
 
     async def next_due(self, collection: Collection) -> datetime | None:
         return rows.next_due(self.disk.documents[collection.name].values())

@@ -115,3 +115,35 @@ async def test_two_loops_fire_everything_once_though_one_has_all_that_is_due_fir
         for loop in loops:
             await loop.fire_due()
         assert fired == dict.fromkeys(many, 1)
+
+
+@in_a_loop
+async def test_a_loop_fires_its_own_share_however_much_another_left_undone(tmp_path: Path) -> None:
+    due = Kind(THINGS, "/test", Thing, evolve, due=lambda one: WEDNESDAY if one.count == 1 else None)
+    clock = SimulatedClock(WEDNESDAY)
+    async with sqlite_store(tmp_path) as store:
+        things = Aggregates(due, store, clock)
+        for number in range(2 * MOST_FIRED_AT_ONCE + 3):
+            await things.answer(f"thing_{number:05}", "first", lambda _, __: [happened("begun")], fresh=True)
+        last = f"thing_{2 * MOST_FIRED_AT_ONCE + 2:05}"
+        fired: list[str] = []
+
+        async def fire(id: str, at: datetime) -> None:
+            fired.append(id)
+            await things.answer(id, f"due/{at}", lambda _, __: [happened("fired")])
+
+        offered: list[str] = []
+        timer = Timer(THINGS, fire, lambda one: offered.append(one.id))
+        loop = TimerLoop([timer], store, clock, Only(last))
+        assert await loop.fire_due() == 1
+        assert offered == fired == [last]
+
+
+class Only:
+    """The share of one to whom one aggregate belongs."""
+
+    def __init__(self, id: str) -> None:
+        self._id = id
+
+    def mine(self, id: str) -> bool:
+        return id == self._id

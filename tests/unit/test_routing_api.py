@@ -143,6 +143,29 @@ async def test_lists_come_by_what_is_owed_next_page_by_page_and_filtered(tmp_pat
 
 
 @in_a_loop
+async def test_a_case_is_found_by_what_it_is_taken_for_and_says_who_owes_what(tmp_path: Path) -> None:
+    async with served(tmp_path) as (here, client, asking):
+        ref = (await here.case(await here.arrives())).ref
+        await here.arrives()
+        asking.as_("desk-officer")
+        body = {"urgent": True, "case_class": "major"}
+        assert (await client.post(f"/v1/cases/{ref}/classify", json=body)).status_code == 200
+        for query in ("urgent=true", "class=major", "category=repairs&urgent=true"):
+            assert [one["ref"] for one in (await client.get(f"/v1/cases?{query}")).json()["cases"]] == [ref]
+        assert (await client.get("/v1/cases?category=supply")).json()["cases"] == []
+        asking.as_("housing-officer")
+        shown = (await client.get(f"/v1/cases/{ref}")).json()
+        assert (shown["urgent"], shown["case_class"], shown["category_names"]) == (
+            True,
+            "major",
+            {"en": "Repairs"},
+        )
+        owed = {one["kind"]: (one["owner_names"].get("en"), one["yours"]) for one in shown["obligations"]}
+        assert owed["resolve"] == ("Housing", True)
+        assert owed["promise"] == ("desk-officer", False)
+
+
+@in_a_loop
 async def test_the_sender_follows_the_case_and_closes_it_with_a_yes(tmp_path: Path) -> None:
     async with served(tmp_path) as (here, client, asking):
         ref = (await here.case(await here.arrives())).ref

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from services.routing import commands as c
 from services.routing.account import Account, Time, account
+from services.routing.course import Course
 from services.routing.deadlines import How
 from services.routing.desk import Desk
 from services.routing.rescheduling import HistoryNeeded, ends_of, ends_told, moves, reschedule
@@ -170,7 +171,8 @@ def test_the_parts_equal_the_whole_and_every_instant_has_one_holder(
     }
     assert {one.id for one in found.deadlines if one.ended is None} == open_ones
     assert {one.id for one in found.deadlines if one.stands_still} <= open_ones
-    assert {one.id for one in found.deadlines if one.breached} <= set(life.case.breached)
+    for chain in Course.of(life.records, life.now).deadlines:
+        assert chain.breached == (not set(chain.ids).isdisjoint(life.case.breached))
 
 
 @settings(max_examples=150, deadline=None)

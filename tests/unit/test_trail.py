@@ -252,3 +252,43 @@ async def test_an_index_of_one_stream_becomes_one_of_many(tmp_path: Path) -> Non
     for _ in range(2):
         async with a_trail(tmp_path) as trail:
             assert (taken(trail), trail.index.state.size) == (len(CASES[0]), len(CASES[0]))
+
+
+@in_a_loop
+async def test_an_index_of_another_version_is_made_anew_from_the_log(tmp_path: Path) -> None:
+    async with a_trail(tmp_path) as trail:
+        await take(trail, CASES[0])
+        await take(trail, [Foreign("cases", b"no event"), *CASES[1]])
+    path = tmp_path / "audit" / FILE
+    tables = ("entries", "cases", "owed", "balance", "state", "positions")
+
+    def rows() -> list[list[object]]:
+        with closing(sqlite3.connect(path)) as index:
+            return [index.execute(f"SELECT * FROM {one} ORDER BY 1, 2").fetchall() for one in tables]
+
+    whole = rows()
+    with closing(sqlite3.connect(path)) as before:
+        before.executescript(
+            "PRAGMA user_version = 0; DROP TABLE owed; ALTER TABLE cases DROP COLUMN kind; DELETE FROM entries"
+        )
+    async with a_trail(tmp_path):
+        assert rows() == whole
+
+
+@in_a_loop
+async def test_where_the_log_cannot_be_read_an_index_of_another_version_stays_as_it_is(
+    tmp_path: Path,
+) -> None:
+    life = Life()
+    for number in range(80):
+        life.case(number)
+    async with a_trail(tmp_path) as trail:
+        await take(trail, life.records)
+    path = tmp_path / "audit" / FILE
+    with closing(sqlite3.connect(path)) as before:
+        before.execute("PRAGMA user_version = 0")
+    (tmp_path / "audit" / "log" / "tile" / "entries" / "000").write_bytes(b"\xff\xff")
+    with pytest.raises(StateError, match=r"made anew from the log.*nothing was changed"):
+        Trail(tmp_path / "audit", SIGNER, SHANGHAI)
+    with closing(sqlite3.connect(path)) as after:
+        assert after.execute("SELECT count(*) FROM cases").fetchone() == (80,)

@@ -10,11 +10,24 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.audit.figures import MOST_LISTED, Balance, Figures, Holder, figures
+from services.audit.census import Census
+from services.audit.figures import MOST_LISTED, Ages, Balance, Figures, Holder, ages, figures
 from services.audit.index import FILE
-from services.audit.projection import STAGES, WARNED, Days
+from services.audit.projection import STAGES, WARNED, Days, milliseconds
+from shared import metrics
 from shared.events import Record
-from shared.events.cases import CaseAnswered, CaseClosed, CaseQueued, CaseReopened
+from shared.events.cases import (
+    CaseAccepted,
+    CaseAnswered,
+    CaseClosed,
+    CaseContested,
+    CaseQueued,
+    CaseReopened,
+    CaseResumed,
+    CaseSuspended,
+    Ended,
+    ExtensionDecided,
+)
 from shared.events.messages import (
     Automatic,
     DeliveryAnswered,
@@ -127,6 +140,87 @@ def test_what_only_lapses_is_never_late(tmp_path: Path) -> None:
     silence = owed("silence-3", "housing", ARRIVAL, binding=False)
     life.emit("case_1", CaseAnswered(words=WORDS, final=True, starts=[silence], ends=[ended("accept-1")]))
     assert seen(tmp_path, life.records, now=ARRIVAL + DAY).late.owed == []
+
+
+def test_what_a_sender_owes_makes_nobody_late(tmp_path: Path) -> None:
+    life = Life().case(1)
+    life.emit(
+        "case_1", CaseSuspended(reason="sender", until=ARRIVAL, starts=[owed("reply-3", "sender", ARRIVAL)])
+    )
+    got = seen(tmp_path, life.records, now=ARRIVAL + timedelta(hours=1))
+    assert (got.late.owed, [one.kind for one in got.soon.owed]) == ([], ["accept"])
+
+
+def test_what_a_post_owes_stands_with_the_office_that_has_the_case(tmp_path: Path) -> None:
+    life = Life().case(1)
+    starts = [owed("signoff-3", "housing/head", ARRIVAL), owed("opinion-4", "principal", ARRIVAL)]
+    life.emit("case_1", CaseAccepted(ends=[ended("accept-1")], starts=starts))
+    got = seen(tmp_path, life.records, now=ARRIVAL + timedelta(hours=1))
+    assert [(one.kind, one.owner, one.holder) for one in got.late.owed] == [
+        ("opinion", "principal", "housing"),
+        ("signoff", "housing/head", "housing"),
+    ]
+    assert got.holders == [Holder("housing", accepted=1, overdue=1)]
+
+
+@pytest.mark.parametrize("batches", [[], [4, 5, 6]], ids=["at once", "one by one"])
+def test_a_pause_keeps_how_far_what_stands_still_had_aged(tmp_path: Path, batches: list[int]) -> None:
+    life = Life().case(1)
+    life.emit("case_1", alarmed("resolve-2", "warn", ARRIVAL))
+    waits = CaseSuspended(reason="weather", until=ARRIVAL, ends=[Ended(id="resolve-2", how="paused")])
+    life.emit("case_1", waits)
+    paused = seen(tmp_path / "paused", life.records, batches)
+    assert paused.soon.owed == []
+    assert paused.holders == [Holder("housing", assigned=1, suspended=1)]
+    goes_on = owed("resolve-3", "housing", ARRIVAL + 9 * DAY).model_copy(update={"next_rung": 2})
+    life.emit("case_1", CaseResumed(reason="lapsed", starts=[goes_on]))
+    got = seen(tmp_path / "resumed", life.records, batches)
+    assert [(one.kind, one.stage, one.due) for one in got.soon.owed] == [
+        ("resolve", WARNED, milliseconds(ARRIVAL + 9 * DAY))
+    ]
+    assert got.holders == [Holder("housing", assigned=1, warned=1)]
+
+
+def test_more_time_begins_the_ladder_anew(tmp_path: Path) -> None:
+    life = Life().case(1)
+    life.emit("case_1", alarmed("resolve-2", "warn", ARRIVAL))
+    anew = owed("resolve-3", "housing", ARRIVAL + 9 * DAY).model_copy(update={"next_rung": 0})
+    granted = ExtensionDecided(
+        granted=True, ends=[Ended(id="resolve-2", how="extended"), ended("accept-1")], starts=[anew]
+    )
+    life.emit("case_1", granted)
+    got = seen(tmp_path, life.records)
+    assert (got.late.owed, got.soon.owed) == ([], [])
+
+
+def test_a_case_without_a_department_is_new_again_and_a_contested_one_answered(tmp_path: Path) -> None:
+    life = Life().case(1).case(2)
+    life.emit("case_1", CaseQueued(reason="returned"), CaseClosed(outcome="declined", reason="no_facts"))
+    life.emit("case_2", CaseClosed(outcome="withdrawn"))
+    closed = seen(tmp_path / "closed", life.records)
+    assert (closed.holders, closed.closed) == ([], 2)
+    life.emit("case_1", CaseReopened(reason="by_hand"))
+    life.emit("case_2", CaseContested(outcome="withdrawn", words=WORDS))
+    got = seen(tmp_path / "again", life.records)
+    assert got.holders == [Holder("coordinator", new=1), Holder("housing", answered=1)]
+
+
+def test_what_is_owed_is_counted_by_how_old_it_is_for_those_who_watch(tmp_path: Path) -> None:
+    life = Life().case(1).case(2).case(3).case(4)
+    life.emit("case_1", alarmed("accept-1", "warn", ARRIVAL), alarmed("resolve-2", "circulate", ARRIVAL))
+    life.emit("case_2", alarmed("accept-1", "remind", ARRIVAL))
+    life.emit("case_3", alarmed("accept-1", "warn", ARRIVAL))
+    life.emit("case_4", CaseClosed(outcome="silence"))
+    assert seen(tmp_path, life.records).late.owed == []
+    path = tmp_path / "audit" / FILE
+    assert ages(path) == Ages(on_time=1, warned=1, breached=1)
+    asyncio.run(Census(path).count())
+    (told,) = metrics.CASES_OPEN.collect()
+    assert {one.labels["state"]: one.value for one in told.samples} == {
+        "on_time": 1,
+        "warned": 1,
+        "breached": 1,
+    }
 
 
 def came_in() -> Life:

@@ -18,7 +18,7 @@ from services.routing.pages.arranged import arrange
 from services.routing.pages.forms import CONSULTED, HINTED, Form, Room, forms
 from services.routing.pages.naming import known_words
 from services.routing.pages.options import ROWS, SHOWN, field_name, read_options
-from services.routing.shapes import ShownCase
+from services.routing.shapes import Owed, ShownCase
 from shared.organisation.text import Text
 from shared.rights import Principal, Right, may, requires
 from shared.rights.gate import CSRF_FIELD
@@ -79,6 +79,7 @@ def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[
             about=_about(case),
             arranged=arranged,
             forms=made,
+            next_owed=next_owed(case),
             about_me=_about_me(made),
             ends=office.ends(found.case) if HINTED & set(case.commands) else {},
             duties=duties,
@@ -143,6 +144,14 @@ async def _give(
             raise
         return Refusal(name, typed, problem)
     return None
+
+
+def next_owed(case: ShownCase) -> Owed | None:
+    """What stands on top of the page: what its reader owes next, else what anybody does."""
+    nobodys = {"promise", "silence"}
+    owed = [one for one in case.obligations if one.kind not in nobodys]
+    mine = [one for one in owed if one.yours and one.binding]
+    return min(mine or owed, key=lambda one: one.due, default=None)
 
 
 def _about(case: ShownCase) -> str:

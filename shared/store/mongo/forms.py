@@ -63,7 +63,7 @@ def record(found: Bson) -> Record:
 
 def indexes(collection: Collection) -> list[IndexModel]:
     """What does not wait, and what has no value for an index's first field, takes no room in it."""
-    some: list[tuple[str, ...]] = [("due",), ("unpublished.time",)]
+    some: list[tuple[str, ...]] = [("due", "_id"), ("unpublished.time",)]
     some += [
         tuple(key if key == "_id" else f"f.{key}" for key in collection.keys(index, "_id"))
         for index in collection.indexes

@@ -16,7 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 
 from shared.events import Record
-from shared.store import Collection, Document, Step, Where
+from shared.store import Collection, Document, Step, Wanted, Where, everything
 from shared.store.instants import instant, milliseconds
 from shared.store.mongo.claims import Claims
 from shared.store.mongo.contents import FILES, Contents
@@ -116,11 +116,22 @@ class MongoStore:
     async def claimed(self, key: str) -> str | None:
         return await self._claims.claimed(key)
 
-    async def due(self, collection: Collection, until: datetime, limit: int) -> list[tuple[str, datetime]]:
+    async def due(
+        self, collection: Collection, until: datetime, limit: int, wanted: Wanted = everything
+    ) -> list[Document]:
+        """Of what others of the service look after only the ids are read, in the index."""
         asked = {"due": {"$lte": int(until.timestamp() * 1000)}}
+        ids: list[str] = []
         async with said():
-            found = self._documents(collection).find(asked, {"due": 1}).sort("due", 1).limit(limit)
-            return [(one["_id"], instant(one["due"])) async for one in found]
+            async for one in (
+                self._documents(collection).find(asked, {"due": 1}).sort([("due", 1), ("_id", 1)])
+            ):
+                if wanted(one["_id"], instant(one["due"])):
+                    ids.append(one["_id"])
+                if len(ids) == limit:
+                    break
+        loaded = await asyncio.gather(*(self.load(collection, id) for id in ids))
+        return [one for one in loaded if one is not None and one.due is not None and one.due <= until]
 
     async def next_due(self, collection: Collection) -> datetime | None:
         asked = {"due": {"$exists": True}}
