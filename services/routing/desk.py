@@ -235,13 +235,12 @@ class Desk:
 
     def place(self, person: str, owner: str) -> str:
         """Whose hours somebody keeps who is told of what `owner` owes: that office's, if they work in it, else those
-        of their own department, else the organisation's."""
+        of their own department; `coordinator` for all who work when the organisation does."""
         office = owner.partition("/")[0]
-        if person in self._staff.get(office, ()):
-            return office
-        found = self.organisation.person.get(person)
-        own = found and found.department
-        return own if own and self.has(own) else COORDINATOR
+        if person not in self._staff.get(office, ()):
+            found = self.organisation.person.get(person)
+            office = (found and found.department) or COORDINATOR
+        return office if office in self.organisation.calendars else COORDINATOR
 
     def opening(self, place: str, at: datetime, *, digest: bool) -> datetime | None:
         """When a post is told that keeps the hours of that place: with its next digest, or while it works. None is at

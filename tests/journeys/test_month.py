@@ -15,6 +15,7 @@ import pytest
 
 from shared.events import Record
 from shared.events.cases import CaseAlarmed, CaseEvent
+from shared.events.deliveries import DeliveryQueued, DigestClosed, DigestNoted
 from tests.journeys.month.ledger import Fell, Happened, Ledger, Told
 from tests.journeys.month.tables import TABLES
 from tests.journeys.month.work import STARTS, Month
@@ -42,12 +43,17 @@ def facts(record: Record) -> Happened:
     return Happened(record.type.rpartition(".")[2], wall(record.time), said)
 
 
+Digests = set[tuple[str, datetime]]
+"""Who has a digest, and when."""
+
+
 def compared(town: Town, name: str, *, exact: bool) -> Counter[str]:
     """Every case against its ledger; answers what was compared, and how often.
 
     `exact`: what falls is noticed in the same second. A model of a cluster takes seconds, in which more may fall.
     """
     counts: Counter[str] = Counter()
+    expected: Digests = set()
     for id in town.cases():
         ledger = Ledger(TABLES[name])
         alarms: list[Record] = []
@@ -69,12 +75,33 @@ def compared(town: Town, name: str, *, exact: bool) -> Counter[str]:
             assert digests == {
                 person: hours(person).next_days_opening(wall(record.time)) for person in digests
             }, (id, record.type)
+            expected |= digests.items()
             counts["deadlines"] += len(begun)
             counts["digests"] += len(digests)
             counts[record.type.rpartition(".")[2]] += 1
         ledger.time_passes(wall(town.now))
         counts += to_the_second(id, ledger, alarms) if exact else rungs_compared(id, ledger, alarms)
+        told = {one for noticed in ledger.fell for one in ledger.told(noticed)}
+        expected |= {(one.person, one.at) for one in told if one.digest and one.at is not None}
+    if exact:
+        counts["mails of digests"] = digests_compared(town, expected)
     return counts
+
+
+def digests_compared(town: Town, expected: Digests) -> int:
+    """Each digest goes out, or is closed with nothing left to tell, when it should; nobody has two a day."""
+    closed = {record.subject: wall(record.time) for record, _ in town.everywhere(DigestClosed)}
+    gone = {(event.person, closed[record.subject]) for record, event in town.everywhere(DigestNoted)}
+    assert gone == {(person, at) for person, at in expected if at <= wall(town.now)}
+    mails = [
+        (event.party, wall(record.time))
+        for record, event in town.everywhere(DeliveryQueued)
+        if event.template == "digest"
+    ]
+    assert set(mails) <= gone
+    days = Counter((person, at.date()) for person, at in mails)
+    assert set(days.values()) == {1}
+    return len(mails)
 
 
 def rungs_compared(id: str, ledger: Ledger, alarms: list[Record]) -> Counter[str]:
