@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, get_args
 
 from services.routing.assign import matcher
-from services.routing.obligation import Obligation
+from services.routing.obligation import COORDINATOR, Obligation
 from shared.calendar import Calendar, Limit, add_counted, due, opening, shifted
 from shared.events.messages import Kind
 from shared.events.obligations import Action, Notice, ObligationKind, Started
@@ -68,6 +68,9 @@ class Desk:
         self._remembered: dict[tuple[str, Limit, str | None, bool, int], _Times] = {}
         self._lines = {
             box.address.casefold(): box.department for box in organisation.mailboxes if box.department
+        }
+        self._staff = {
+            one.id: frozenset((one.head, *one.officers, *one.deputies)) for one in organisation.departments
         }
         self._urgent = {
             duty.id: [fold(word) for words in duty.urgent.values() for word in words]
@@ -217,15 +220,34 @@ class Desk:
         digest: bool = False,
     ) -> list[Notice]:
         """Who is told, and when: not outside the post's hours, but for what is urgent; a digest in the next one."""
-        told = (
-            None
-            if urgent
-            else opening(self.calendar(owner), at, self.choices.digest if digest else None, strictly=digest)
-        )
+        times = {
+            place: self.opening(place, at, digest=digest)
+            for place in {self.place(person, owner) for person in people if not urgent}
+        }
         return [
-            Notice(person=person, at=None if told == at else told, digest=digest and not urgent)
+            Notice(
+                person=person,
+                at=None if urgent else times[self.place(person, owner)],
+                digest=digest and not urgent,
+            )
             for person in people
         ]
+
+    def place(self, person: str, owner: str) -> str:
+        """Whose hours somebody keeps who is told of what `owner` owes: that office's, if they work in it, else those
+        of their own department; `coordinator` for all who work when the organisation does."""
+        office = owner.partition("/")[0]
+        if person not in self._staff.get(office, ()):
+            found = self.organisation.person.get(person)
+            office = (found and found.department) or COORDINATOR
+        return office if office in self.organisation.calendars else COORDINATOR
+
+    def opening(self, place: str, at: datetime, *, digest: bool) -> datetime | None:
+        """When a post is told that keeps the hours of that place: with its next digest, or while it works. None is at
+        once."""
+        wall = self.choices.digest if digest else None
+        told = opening(self.calendar(place), at, wall, strictly=digest)
+        return None if told == at else told
 
     def step(self, one: Obligation, rung: int) -> Step:
         """What that rung of its ladder is. One that does not bind and has no ladder has a single rung: it lapses."""

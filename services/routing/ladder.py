@@ -9,7 +9,6 @@ from services.routing.commands import Now, stamped
 from services.routing.commands.pausing import resume
 from services.routing.desk import Desk
 from services.routing.obligation import Obligation, ended, ending
-from shared.calendar import opening
 from shared.events.cases import CaseAccepted, CaseAlarmed, CaseClosed, CaseEvent
 from shared.events.obligations import Notice, Rung
 
@@ -66,11 +65,12 @@ def _notices(desk: Desk, case: Case, rungs: list[Rung], present: list[int], now:
         one = owners[rungs[index].obligation]
         for person in desk.people(desk.step(one, rungs[index].rung).posts, one.owner):
             told.setdefault(person, []).append(index)
-    alike: dict[tuple[int, ...], list[str]] = {}
+    alike: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     for person, which in told.items():
-        alike.setdefault(tuple(which), []).append(person)
+        place = desk.place(person, rungs[which[0]].owner)
+        alike.setdefault((place, tuple(which)), []).append(person)
     notices = []
-    for these, people in alike.items():
+    for (place, these), people in alike.items():
         digest = (
             not case.urgent
             and case.case_class != "major"
@@ -79,19 +79,9 @@ def _notices(desk: Desk, case: Case, rungs: list[Rung], present: list[int], now:
         at = None
         if not case.urgent:
             fell = max(rungs[index].at for index in these)
-            at = _told_at(desk, rungs[these[0]].owner, fell, now, digest=digest)
+            at = desk.opening(place, fell if now - fell <= _AT_ONCE else now, digest=digest)
         notices += [Notice(person=person, rungs=[*these], at=at, digest=digest) for person in people]
     return notices
-
-
-def _told_at(desk: Desk, owner: str, fell: datetime, now: datetime, *, digest: bool) -> datetime | None:
-    """When the post is told: in its hours. None is at once."""
-    noticed = fell if now - fell <= _AT_ONCE else now
-    calendar = desk.calendar(owner)
-    if digest:
-        return opening(calendar, noticed, desk.choices.digest, strictly=True)
-    told = opening(calendar, noticed)
-    return None if told == noticed else told
 
 
 def _climbed(desk: Desk, one: Obligation, now: datetime) -> list[Rung]:

@@ -271,6 +271,11 @@ class Town:
             if one.to == address
         ]
 
+    def everywhere(self, kind: type[E]) -> list[tuple[Record, E]]:
+        """What happened of one sort, to whatever it happened."""
+        found = self._world.kept().events(kind)
+        return [(record, event) for record, event in found if isinstance(event, kind)]
+
     def cases(self) -> list[str]:
         """Ids of the cases there are."""
         return [id for id, _ in self._world.cases()]

@@ -249,10 +249,11 @@ class Ledger:
         self.dates["until"] = self.begun[0][2]
 
     def _resumed(self, said: dict[str, Any], at: datetime) -> None:
-        self._end("reply", "pause")
+        (waited,) = self._end("reply", "pause")
         assert self._paused_at is not None
+        end = waited.due(self.table) if said["reason"] == "lapsed" else at
         for one in self._paused:
-            one.pauses.append((self._paused_at, at))
+            one.pauses.append((self._paused_at, end))
             one.begun = at
             self._begin(one)
         self._paused = []
