@@ -27,8 +27,6 @@ class Settling:
     async def on_case(self, record: Record) -> None:
         """A case was opened by a message, or took one on; a part that was split off later settles nothing."""
         event = record.data
-        if isinstance(event, CaseOpened) and event.parent is not None:
-            return  # a part that was split off has its whole's message, which that one settles
         if isinstance(event, CaseOpened):
             if event.parent is not None:
                 return
