@@ -10,6 +10,7 @@ LAMP = "路灯不亮,路面有坑"
 TAP = "停水三天了,自来水什么时候恢复?"
 OFFICER, HEAD, LEADER = "housing-officer-1", "housing-head", "vice-mayor-1"
 COORDINATOR = "coordination-officer-1"
+WANG = "wang@citizen.example"
 MARKET_LINE = "market-line@sample-county.example.org"
 
 WHOLE_DAYS = {
@@ -40,6 +41,8 @@ async def test_who_has_no_water_does_not_wait_for_office_hours(town: Town) -> No
         "resolve": ("housing", "10-01 16:00"),
     }
     assert town.told(town.last(matter, CaseAssigned)) == {OFFICER: "at once", "housing-officer-2": "at once"}
+    assert [one.at for one in town.mails(OFFICER)] == ["09-30 16:00"]
+    assert "16:00 on Thursday 1 October 2026" in town.letter(WANG, "We promise you").text
 
 
 @lives()
@@ -82,6 +85,8 @@ async def test_praise_is_passed_on_at_once_and_owes_nothing(town: Town) -> None:
     case = town.case(matter)
     assert (case.state, case.outcome, case.obligations) == ("closed", "passed_on", ())
     assert (await town.tracked(matter)).outcome == "passed_on"
+    assert "we pass your praise on" in town.letter(WANG, "Thank you").text
+    assert len(town.mails(OFFICER)) == len(town.mails(HEAD)) == len(town.mails(LEADER)) == 1
 
 
 @lives()

@@ -51,10 +51,14 @@ async def test_the_leaders_choice_reaches_the_officer(town: Town) -> None:
     assert (given.choice, given.actor) == (1, MAYOR)
     assert {OFFICER, "housing-officer-2"} <= town.told(given).keys()
     assert "opinion" not in town.owes(matter)
+    asked = town.letter(MAYOR, matter.ref, "Both are dear")
+    assert all(word in asked.text for word in (DIG.name, DIG.pros, DIG.risks, PATCH.name, PATCH.cons))
+    heard = town.letter("housing-officer-2", "Opinion given")
+    assert "Chosen: option 1, Dig the street up" in heard.text
     seen = await town.sees(OFFICER, matter)
     assert seen is not None
-    asked, answered = seen.timeline[-2:]
-    assert asked.text == "Both are dear"
+    went_up, answered = seen.timeline[-2:]
+    assert went_up.text == "Both are dear"
     assert (answered.text, answered.data["choice"]) == ("Once and for good", 1)
     assert await town.refuses(MAYOR, matter, Advise(text="Or not")) in {"not-asked", "not-your-case"}
 

@@ -40,6 +40,11 @@ async def test_who_is_asked_has_a_deadline_of_its_own_and_the_lead_stays(town: T
         "market-officer-2": "10-09 09:00, with the digest",
         LEADER: "at once",
     }, "those who are asked, and the leader in charge: it is a cross-department case from now on"
+    await town.until("10-09 09:01")
+    digest = town.letter("market-officer-2", "Your digest")
+    assert digest.at == "10-09 09:00"
+    assert f"[{matter.ref}]" in digest.text
+    assert [one.at for one in town.mails(LEADER)] == ["10-08 09:00"]
     assert await town.offers(MARKET, matter) >= {"contribute", "decline-assist"}
     assert not {"accept", "answer", "return", "release-assist"} & await town.offers(MARKET, matter)
     assert await town.sees(LABOUR, matter) is None

@@ -15,6 +15,7 @@ from services.routing.commands import (
 from shared.events.cases import CaseClosed, CaseReopened, CaseReviewed, FeedbackGiven
 from tests.journeys.town import Matter, Town, lives
 
+WANG = "wang@citizen.example"
 LAMP = "路灯不亮,路面有坑"
 OFFICER, ONE, OTHER = "housing-officer-1", "coordination-officer-1", "coordination-officer-2"
 
@@ -30,6 +31,12 @@ async def answered(town: Town) -> Matter:
 async def test_a_yes_closes_it(town: Town) -> None:
     matter = await answered(town)
     assert (await town.tracked(matter)).asks_feedback
+    letter = town.letter(WANG, "The lamp shines again")
+    assert "Is the matter solved? Are you satisfied" in letter.text
+    assert (
+        "by 09:00 on Thursday 15 October 2026, the case is closed. Your silence is recorded as silence"
+        in (letter.text)
+    )
     assert town.owes(matter) == {"silence": ("coordinator", "10-15 09:00")}
     await town.hears(matter, Feedback(solved=True, satisfied=True, text="Thank you"))
     closed = town.last(matter, CaseClosed)
@@ -60,6 +67,8 @@ async def test_a_no_is_looked_at_by_somebody_else_and_taken_up_again(town: Town)
         "housing-officer-2",
         "housing-head",
     }
+    reviewed = town.letter(WANG, "Another person has looked at it")
+    assert (reviewed.at, "It is dark indeed" in reviewed.text) == ("10-09 09:00", True)
     await town.does(OFFICER, matter, Answer(text="A new lamp was put up"))
     assert (await town.tracked(matter)).entries[-1].text == "A new lamp was put up"
 
@@ -114,6 +123,7 @@ async def test_what_was_declined_can_be_contested_and_is_taken_on_after_all(town
         "declined",
         "Please say what is wrong",
     )
+    assert "You can contest this" in town.letter(WANG, "Please say what is wrong").text
     await town.hears(matter, Contest(text="The tap at the school is broken"))
     await town.does(OTHER, matter, Review(outcome="reopened", text="It is a matter of ours"))
     assert (town.case(matter).state, town.owes(matter)["dispatch"][0]) == ("new", "coordinator")

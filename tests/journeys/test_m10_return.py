@@ -47,6 +47,8 @@ async def test_a_return_that_is_upheld_goes_to_another_department_and_its_time_t
         ("assigned", "Housing and Urban-Rural Development Bureau"),
         ("handed_over", "City Management and Enforcement Bureau"),
     ]
+    told = town.letter("wang@citizen.example", "handed over")
+    assert (told.at, "City Management and Enforcement Bureau" in told.text) == ("10-12 11:00", True)
     assert await town.sees(OFFICER, matter) is None
     assert await town.sees("housing-head", matter) is not None, "its hour is on their account"
 

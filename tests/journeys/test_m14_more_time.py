@@ -27,6 +27,7 @@ from shared.events.cases import (
 from shared.organisation import Organisation
 from tests.journeys.town import Matter, Town, lives, sample
 
+WANG = "wang@citizen.example"
 LAMP = "路灯不亮,路面有坑"
 OFFICER, HEAD, LEADER = "housing-officer-1", "housing-head", "vice-mayor-1"
 MORE = Extend(text="The poles come next week")
@@ -55,6 +56,8 @@ async def test_a_question_stops_the_clock_until_the_reply(town: Town) -> None:
     assert (suspended.reason, town.shown(suspended.until)) == ("sender", "10-14 17:30")
     assert town.owes(matter) == {"reply": ("sender", "10-14 17:30")}
     assert await town.refuses(OFFICER, matter, MORE) == "suspended"
+    asked = town.letter(WANG, "Which lamp?")
+    assert "by 17:30 on Wednesday 14 October 2026" in asked.text
     await town.until("10-09 10:00")
     await town.says("The one at number 4", on=matter)
     assert town.last(matter, CaseResumed).reason == "reply"
@@ -135,6 +138,8 @@ async def test_more_time_is_granted_by_the_leader_in_charge_and_promised_anew(to
     assert town.told(decided).keys() == {OFFICER, "housing-officer-2"}
     assert town.owes(matter)["resolve"] == ("housing", "10-20 17:30")
     assert town.shown((await town.tracked(matter)).promise) == "10-20 17:30"
+    assert "17:30 on Tuesday 20 October 2026" in town.letter(WANG, "We need more time").text
+    assert "17:30 on Tuesday 20 October 2026" in town.letter("housing-officer-2", "More time granted").text
     assert await town.refuses(OFFICER, matter, MORE) == "extended-too-often"
     await town.until("10-20 17:31")
     fell = [
@@ -163,6 +168,7 @@ async def test_more_time_is_refused_or_nobody_decides_and_that_climbs(town: Town
     assert (decided.granted, decided.due) == (False, None)
     assert town.owes(matter)["resolve"] == ("housing", "10-13 17:30")
     assert (await town.tracked(matter)).promise == town.at("10-13 17:30")
+    assert len(town.mails(WANG)) == 1, "a refusal is nothing to the sender: what was promised stands"
 
 
 @lives()
@@ -203,6 +209,9 @@ async def test_reminders_come_with_the_next_days_digest_and_a_breach_by_itself(t
         ("resolve", "warn"): {"10-13 09:00, with the digest"},
         ("resolve", "breach"): {"at once"},
     }
+    digests = [one for one in town.mails("housing-officer-2") if one.subject.startswith("Your digest")]
+    assert [one.at for one in digests] == ["10-09 09:00", "10-12 09:00", "10-13 09:00"]
+    assert {one.at for one in town.mails(HEAD)} == {"10-08 17:30", "10-13 17:30"}
 
 
 @lives()

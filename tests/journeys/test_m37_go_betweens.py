@@ -45,3 +45,7 @@ async def test_the_guide_sees_what_became_of_it(town: Town) -> None:
     seen = await town.sees(GUIDE, matter)
     assert seen is not None
     assert (seen.state, seen.timeline[-1].text) == ("answered", "It shines again")
+    heard = town.mails(GUIDE)
+    assert len(heard) == 2, "that it came, and what became of it"
+    assert "It shines again" in heard[1].text
+    assert town.mails(OTHER) == []

@@ -41,6 +41,12 @@ async def test_what_is_the_same_matter_goes_on_as_one_and_both_senders_see_it(to
     assert town.last(one, CaseJoined).case == two.id
     await town.does(OFFICER, one, Accept(), Answer(text="It shines again"))
     assert (await town.tracked(one)).entries[-1].text == "It shines again"
+    seen = await town.tracked(two)
+    assert seen.goes_on is not None
+    assert seen.goes_on.entries[-1].text == "It shines again"
+    assert one.ref in town.letter(LI, "goes on together with").text
+    for sender, ref in (("wang@citizen.example", one.ref), (LI, two.ref)):
+        assert ref in town.letter(sender, "It shines again").subject, "each under the ref they know"
     assert await town.refuses(OFFICER, one, Merge(into=two.ref)) in {
         "other-closed",
         "merge-not-while-answered",

@@ -271,6 +271,13 @@ class Town:
             if one.to == address
         ]
 
+    def letter(self, to: str, *words: str) -> Letter:
+        """The one mail to somebody that says all of these words."""
+        (found,) = [
+            one for one in self.mails(to) if all(word in one.subject + "\n" + one.text for word in words)
+        ]
+        return found
+
     def everywhere(self, kind: type[E]) -> list[tuple[Record, E]]:
         """What happened of one sort, to whatever it happened."""
         found = self._world.kept().events(kind)
