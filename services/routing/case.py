@@ -17,7 +17,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from services.routing.obligation import COORDINATOR, SENDER, Obligation
+from services.routing.obligation import COORDINATOR, Obligation
 from shared.events.cases import CaseClass, Outcome, PauseReason
 from shared.events.content import ContentRef
 from shared.events.messages import Channel, Kind
@@ -189,9 +189,12 @@ RANK_OF_CLOSED = _NO_LONGER_OPEN
 
 
 def helping(case: Case) -> tuple[str, ...]:
-    """Who owes the case something beside whoever holds it: departments that assist, posts that must decide."""
-    known = {case.holder, COORDINATOR, SENDER}
-    return tuple(dict.fromkeys(one.owner for one in case.obligations if one.owner not in known))
+    """Who owes the case something beside whoever holds it: departments that assist, posts that must decide.
+
+    The coordinator too, where a sender's "no" waits for a review; what was promised waits for nobody in particular.
+    """
+    owed = case.owed("assist", "opinion", "extension", "signoff", "review", "inspect")
+    return tuple(dict.fromkeys(one.owner for one in owed if one.owner != case.holder))
 
 
 def fields(case: Case) -> Mapping[str, FieldValue]:
