@@ -38,6 +38,18 @@ SENDER = "sender"
 """Who owes a reply."""
 
 
+_ABOVE: dict[tuple[str, str], Post | Literal[""]] = {
+    ("head", "head"): "leader",
+    ("head", "leader"): "principal",
+    ("head", "principal"): "principal",
+    ("head", "group"): "principal",
+    ("deputy", "leader"): "",
+    ("deputy", "principal"): "",
+    ("deputy", "group"): "",
+}
+"""Who hears, instead of the head of a department or its deputies, that a post of the house is late: nobody below it."""
+
+
 class Duty(Part):
     """What a department is responsible for, and the words by which messages about it are known."""
 
@@ -280,6 +292,10 @@ class Organisation(Part):
             return self.who(holder, holder)
         if post == "holder" and holder in POSTS:
             return self.who(holder, "coordinator")
+        if (
+            above := _ABOVE.get((post, holder.rpartition("/")[2]))
+        ) is not None and holder not in self.department:
+            return self.who(above, holder.partition("/")[0]) if above else ()
         place = self.staffed(holder)
         people: dict[Post, tuple[str, ...]] = {
             "holder": () if holder == SENDER else place.officers,

@@ -62,6 +62,14 @@ def test_the_version_changes_with_the_file_and_only_with_it() -> None:
     assert again.version == small.version
 
 
+def test_who_is_late_is_told_of_upwards() -> None:
+    small = parse(GOOD)
+    assert small.who("head", "roads/head") == small.who("leader", "roads")
+    assert small.who("head", "roads/leader") == small.who("head", "group") == small.principal
+    assert small.who("deputy", "roads/leader") == ()
+    assert small.who("deputy", "roads/head") == small.who("deputy", "roads")
+
+
 def test_without_a_leading_group_the_principal_leaders_are_it() -> None:
     small = parse(GOOD.replace("leading_group: [ping, lin]\n", ""))
     assert small.who("group", "roads") == ("ping",)

@@ -87,6 +87,10 @@ class Table:
             return self.people(own, place)
         if post == "holder" and place in {"supervisors", "principal", "group"}:
             return self.people(place, "coordinator")
+        if post == "head" and (own or place) in {"head", "leader", "principal", "group"}:
+            return self.people("leader" if own == "head" else "principal", place)
+        if post == "deputy" and (own or place) in {"leader", "principal", "group"}:
+            return ()
         known = place in self.leaders
         return {
             "holder": (f"{place}-officer-1", f"{place}-officer-2") if known else self.coordinators,
