@@ -162,9 +162,8 @@ class Inspect(Command):
             )
             starts, queued = taken_up_again(case, now, "resolve")
             return [looked, CaseReopened(reason="not_passed", words=now.words, starts=starts), *queued]
-        rest = [one for one in case.obligations if one.kind != "inspect"]
-        if case.feedback and not rest:
-            return [looked, CaseClosed(outcome="feedback", solved=True)]
+        if case.feedback and not case.owed("silence", "callback", "review"):
+            return [looked, CaseClosed(outcome="feedback", solved=True, ends=now.ends(case, "cancelled", "opinion"))]
         return [looked]
 
 
@@ -189,7 +188,7 @@ def finally_answered(
         direct=direct,
         drafted_by=drafted_by,
         ends=now.ends(case, "met", "dispatch", "contact", "resolve", "promise", "signoff")
-        + now.ends(case, "cancelled", "accept", "extension", "opinion"),
+        + now.ends(case, "cancelled", "accept", "extension"),
         starts=starts,
     )
 

@@ -12,7 +12,7 @@ from tests.journeys.month.hours import Limit, Spell, after, counted, reached
 from tests.journeys.month.tables import LADDER, LAPSE, LAPSING, Facts, Table
 
 OF_THE_DEPARTMENT = ("accept", "contact", "resolve")
-OF_AN_ANSWER = ("dispatch", "contact", "resolve", "promise", "signoff", "accept", "extension", "opinion")
+OF_AN_ANSWER = ("dispatch", "contact", "resolve", "promise", "signoff", "accept", "extension")
 SOON = timedelta(minutes=1)
 REMINDERS = {"remind", "warn"}
 
