@@ -14,6 +14,18 @@ from shared.store.rows import Row, write
 Claims = Mapping[str, str]
 
 
+def _index(main: sqlite3.Connection, name: str, what: str) -> None:
+    """An index, made anew where an older version had another under its name."""
+    wanted = f"CREATE INDEX {name} {what}"
+    found = main.execute(
+        "SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?", (name,)
+    ).fetchone()
+    if found == (wanted,):
+        return
+    main.execute(f"DROP INDEX IF EXISTS {name}")
+    main.execute(wanted)
+
+
 class Table:
     """The documents of one collection."""
 
@@ -27,25 +39,28 @@ class Table:
         self._where = f") AS v WHERE id = v.column{len(columns) + 1} AND version = v.column{len(columns) + 2}"
 
     def create(self, main: sqlite3.Connection) -> None:
-        """The table and its indexes, where they are not there."""
-        table, fields = self.name, self._collection.fields
-        columns = "".join(
-            f", f_{name} {'INTEGER' if kind is int else 'TEXT'}" for name, kind in fields.items()
-        )
+        """The table and its indexes, where they are not there as they should be.
+
+        A field that an older version did not know is null in its documents until they are saved again.
+        """
+        table = self.name
         main.execute(
             f"CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY, version INTEGER NOT NULL, due INTEGER,"
-            f" body BLOB NOT NULL{columns})"
+            f" body BLOB NOT NULL)"
         )
+        there = {row[1] for row in main.execute(f"PRAGMA table_info({table})")}
+        for name, kind in self._collection.fields.items():
+            if f"f_{name}" not in there:
+                main.execute(
+                    f"ALTER TABLE {table} ADD COLUMN f_{name} {'INTEGER' if kind is int else 'TEXT'}"
+                )
         main.execute(f"CREATE INDEX IF NOT EXISTS {table}_due ON {table} (due) WHERE due IS NOT NULL")
         for index in self._collection.indexes:
             if index[0] in self._collection.several:
                 several.create(main, table, index)
                 continue
             keys = ", ".join(key if key == "id" else f"f_{key}" for key in self._collection.keys(index, "id"))
-            main.execute(
-                f"CREATE INDEX IF NOT EXISTS {table}_{'_'.join(index)} ON {table} ({keys})"
-                f" WHERE f_{index[0]} IS NOT NULL"
-            )
+            _index(main, f"{table}_{'_'.join(index)}", f"ON {table} ({keys}) WHERE f_{index[0]} IS NOT NULL")
 
     def save(self, main: sqlite3.Connection, steps: Sequence[Step]) -> list[Step]:
         """Write the documents of these steps; answers those that are in conflict and were not written."""
