@@ -2,9 +2,10 @@
 
 Cases arrive at the sample county in its working hours of the last eight working days, under its own limits and ladder.
 Those of the last day still owe acceptance and first contact too, so do some of the day before; of the rest the matter
-itself is owed, on time or not. Every rung up to the beginning has been climbed, so that what falls in the measured
-time is what falls on any afternoon: reminders, warnings, breaches and escalations, of obligations of every age. At the
-hour's own rate no loop would have much to do: the clock runs as much faster as it takes.
+itself is owed, on time or not. Each sender was promised an answer, as ever: that falls with what the department owes
+that got the case as it arrived, and one event says both. Every rung up to the beginning has been climbed, so that what
+falls in the measured time is what falls on any afternoon: reminders, warnings, breaches and escalations, of obligations
+of every age. At the hour's own rate no loop would have much to do: the clock runs as much faster as it takes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from bench.reference import group_commit
 from bench.stock import fill, versions
 from services.routing.case import CASES, Case
 from services.routing.handlers import CASE_KIND
-from services.routing.obligation import Obligation
+from services.routing.obligation import COORDINATOR, Obligation
 from shared.aggregate import Loaded, step
 from shared.clock import Clock, SimulatedClock
 from shared.events import Record
@@ -44,7 +45,7 @@ _STRIDE_SECONDS = 50
 _DAYS = 8
 _ARRIVALS = 2_500
 """Instants of each day at which cases arrive: so many that no two rungs of one instant make a crowd."""
-_OWED_A_CASE = 1.3
+_OWED_A_CASE = 2.3
 """Roughly, to show how far the making has come."""
 _KINDS: dict[Kind, float] = {"problem": 60, "enquiry": 25, "complaint": 15}
 
@@ -62,7 +63,10 @@ def stock(obligations: int) -> Iterator[Step]:
         if age == 0 or (age == 1 and chance.random() < 0.2):
             owes = ("accept", "contact", "resolve")
         department = chance.choice(departments)
-        open_ones = tuple(replace(one, owner=department) for one in _aged(kind, arrived, owes))
+        open_ones = tuple(
+            one if one.kind == "promise" else replace(one, owner=department)
+            for one in _aged(kind, arrived, owes)
+        )
         owed += len(open_ones)
         case = Case(
             ref=f"{chance.getrandbits(40):010x}",
@@ -74,7 +78,7 @@ def stock(obligations: int) -> Iterator[Step]:
             arrived=arrived,
             organisation=county().version,
             category="roads",
-            promise=open_ones[-1].due,
+            promise=open_ones[0].due,
             state="assigned" if len(owes) > 1 else "accepted",
             department=department,
             assigned=arrived,
@@ -105,7 +109,8 @@ def _arrivals(chance: Random) -> list[tuple[datetime, int]]:
 def _aged(kind: Kind, since: datetime, owes: Sequence[ObligationKind]) -> tuple[Obligation, ...]:
     """Obligations that began then, with the rungs climbed that fell by the beginning."""
     desk = county()
-    begun = desk.starts(Facts(kind), desk.organisation.departments[0].id, since, 1, *owes)
+    begun = desk.starts(Facts(kind), COORDINATOR, since, 1, "promise")
+    begun += desk.starts(Facts(kind), desk.organisation.departments[0].id, since, 2, *owes)
     aged = []
     for one in map(Obligation.started, begun):
         rung, at = one.next_rung, one.next_at
