@@ -67,9 +67,20 @@ class Arrival:
 
 
 def place(desk: Desk, message: MessageReceived, text: str) -> Placement:
-    """Who is responsible: the line it came by, the sender's wish, a duty's words, else the coordinator."""
+    """Who is responsible: the line it came by, the sender's wish, a duty's words, else the coordinator.
+
+    A complaint about a department or its people never goes to them by itself (M01).
+    """
     if message.kind in _CONFIDENTIAL:
         return Placement(None, reason="confidential")
+    placement = _placed(desk, message, text)
+    about = placement.department
+    if message.kind == "complaint" and about is not None and desk.is_about(about, text):
+        return Placement(None, reason="about_department", evidence=placement.evidence)
+    return placement
+
+
+def _placed(desk: Desk, message: MessageReceived, text: str) -> Placement:
     if own_line := desk.line(message.endpoint):
         return Placement(own_line, "line")
     if message.department and desk.has(message.department):

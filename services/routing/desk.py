@@ -13,7 +13,7 @@ from shared.calendar import Calendar, Limit, add_counted, due, opening, shifted
 from shared.events.messages import Kind
 from shared.events.obligations import Action, Notice, ObligationKind, Started
 from shared.folding import fold
-from shared.organisation import Conditions, Facts, Organisation, Rung, RungTime
+from shared.organisation import Conditions, Department, Facts, Organisation, Rung, RungTime
 
 if TYPE_CHECKING:
     from services.routing.case import Case
@@ -77,6 +77,7 @@ class Desk:
             for _, duty in organisation.duty.values()
             if duty.urgent
         }
+        self._names = {one.id: _names_in(organisation, one) for one in organisation.departments}
         self._liaisons = {
             mail.casefold(): posting.person for posting in organisation.postings for mail in posting.mails
         }
@@ -93,6 +94,11 @@ class Desk:
         """Whether words of it make a case of that duty urgent."""
         words = self._urgent.get(category or "")
         return bool(words) and any(word in fold(text) for word in words or ())
+
+    def is_about(self, department: str, text: str) -> bool:
+        """Whether a text names a department or somebody who works in it."""
+        folded = fold(text)
+        return any(name in folded for name in self._names[department])
 
     def liaison(self, mail: str | None) -> str | None:
         """The person posted with whoever has that address."""
@@ -288,6 +294,17 @@ class Desk:
 
     def _rung_at(self, step: Step, owner: str, since: datetime, end: datetime, limit: Limit) -> datetime:
         return step.at.instant(self.calendar(owner), since, end, limit)
+
+
+def _names_in(organisation: Organisation, department: Department) -> frozenset[str]:
+    """What a department and those in its posts are called, in every language, as texts are compared.
+
+    A single English word is left out: "water" names more than a department.
+    """
+    people = {department.head, *department.officers, *department.deputies}
+    named = [department.names, *(organisation.person[id].names for id in people if id in organisation.person)]
+    folded = (fold(name).strip() for names in named for name in names.root.values())
+    return frozenset(name for name in folded if " " in name or not name.isascii())
 
 
 def _steps(rungs: Sequence[Rung]) -> tuple[Step, ...]:

@@ -17,7 +17,9 @@ __all__ = ["Action", "Ended", "Notice", "ObligationKind", "Rung", "Started"]
 
 CaseClass = Literal["major", "hard", "cross", "external"]
 """Especially major (特別重大), hard (疑難), cross-department, external: it chooses where a case enters (M12)."""
-QueueReason = Literal["no_rule", "unsure", "confidential", "returned", "reopened", "split"]
+QueueReason = Literal[
+    "no_rule", "unsure", "confidential", "about_department", "returned", "reopened", "split"
+]
 ReturnReason = Literal["not_responsible", "overlapping", "outside_organisation"]
 DeclineReason = Literal["outside_organisation", "before_a_court", "no_facts", "already_decided"]
 PauseReason = Literal["sender", "third_party", "weather", "parts", "court"]

@@ -46,6 +46,17 @@ async def test_who_has_no_water_does_not_wait_for_office_hours(town: Town) -> No
 
 
 @lives()
+async def test_a_complaint_about_a_department_or_its_people_does_not_go_to_them(town: Town) -> None:
+    about = "路灯不亮,给住房和城乡建設局打了三次电话,没有人理"
+    matter = await town.says(about, kind="complaint")
+    assert town.last(matter, CaseQueued).reason == "about_department"
+    assert town.owes(matter)["dispatch"][0] == "coordinator"
+    assert await town.sees(OFFICER, matter) is None
+    of_others = await town.says("路灯不亮,物业公司没有人理", kind="complaint")
+    assert town.last(of_others, CaseAssigned).department == "housing"
+
+
+@lives()
 async def test_what_is_said_in_confidence_goes_to_a_person_and_names_nobody_to_the_department(
     town: Town,
 ) -> None:

@@ -163,7 +163,10 @@ class Inspect(Command):
             starts, queued = taken_up_again(case, now, "resolve")
             return [looked, CaseReopened(reason="not_passed", words=now.words, starts=starts), *queued]
         if case.feedback and not case.owed("silence", "callback", "review"):
-            return [looked, CaseClosed(outcome="feedback", solved=True, ends=now.ends(case, "cancelled", "opinion"))]
+            return [
+                looked,
+                CaseClosed(outcome="feedback", solved=True, ends=now.ends(case, "cancelled", "opinion")),
+            ]
         return [looked]
 
 
