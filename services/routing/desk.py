@@ -256,8 +256,9 @@ class Desk:
         return None if told == at else told
 
     def step(self, one: Obligation, rung: int) -> Step:
-        """What that rung of its ladder is. One that does not bind and has no ladder has a single rung: it lapses."""
-        return self._steps_of(one)[rung]
+        """What that rung of its ladder is; the last one's where the ladder has become shorter since it began."""
+        steps = self._steps_of(one)
+        return steps[min(rung, len(steps) - 1)]
 
     def rung_after(self, one: Obligation, rung: int) -> tuple[int | None, datetime | None]:
         """The rung after that one and when it falls; none where the ladder ends."""
@@ -267,11 +268,16 @@ class Desk:
         return after, self._falls(one, after)
 
     def _steps_of(self, one: Obligation) -> Sequence[Step]:
-        return self._ladders[one.ladder] if one.binding or one.ladder else (_LAPSE,)
+        """Its ladder, or the usual one where the organisation file has it no more. What does not bind and has none has
+        a single rung: it lapses.
+        """
+        if not one.binding and one.ladder is None:
+            return (_LAPSE,)
+        return self._ladders.get(one.ladder) or self._ladders[None]
 
     def _falls(self, one: Obligation, rung: int) -> datetime:
         """When a rung falls. Pauses move it as they moved the end."""
-        at, limit = self._steps_of(one)[rung].at, Limit.parse(one.limit)
+        at, limit = self.step(one, rung).at, Limit.parse(one.limit)
         return at.instant(self.calendar(one.owner), one.since, one.due, limit, one.paused)
 
     def _times(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -27,8 +28,8 @@ from services.routing.commands import (
     UpholdReturn,
     decide,
 )
-from shared.events.cases import CaseAnswered, CaseAssigned, CaseClosed, CaseOpened
-from tests.unit.case_samples import local
+from shared.events.cases import CaseAlarmed, CaseAnswered, CaseAssigned, CaseClosed, CaseOpened
+from tests.unit.case_samples import desk, local, particular
 from tests.unit.test_case_properties import START, WORDS, Life, lived
 
 
@@ -270,3 +271,17 @@ def test_a_caller_without_an_address_can_only_be_called() -> None:
 
 def test_a_limit_of_days_begins_after_the_day_of_arrival() -> None:
     assert case(life()).promise == datetime.fromisoformat("2026-10-13T09:30:00+00:00")
+
+
+def test_an_obligation_whose_ladder_was_taken_away_or_became_shorter_climbs_on() -> None:
+    one = lived(Life(assigned=True, can_mail=True, kind="complaint", desk=particular()), [])
+    assert {owed.ladder for owed in case(one).obligations if owed.binding} == {"strict"}
+    done(one, timedelta(days=30))
+    one.desk = desk()
+    resolve = replace(case(one).owed("resolve")[0], next_rung=7, next_at=one.now)
+    assert one.case is not None
+    one.case = one.case.model_copy(update={"obligations": (resolve,)})
+    done(one, timedelta(seconds=1))
+    alarmed = one.records[-1].data
+    assert isinstance(alarmed, CaseAlarmed)
+    assert [(rung.action, rung.next_rung) for rung in alarmed.rungs] == [("escalate", None)]
