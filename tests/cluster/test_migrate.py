@@ -99,7 +99,9 @@ async def test_cut_off_at_every_page_it_arrives_whole_and_the_four_services_go_o
         # As after a kill: what it has answered since both messages came, notify will be asked once more.
         came = "SELECT MAX(position) FROM events WHERE topic = 'messages' AND subject = ?"
         ((position,),) = main.execute(came, (before["held"]["message_id"],)).fetchall()
-        assert main.execute("UPDATE cursors SET position = ? WHERE name = 'notify'", (position,)).rowcount == 1
+        assert (
+            main.execute("UPDATE cursors SET position = ? WHERE name = 'notify'", (position,)).rowcount == 1
+        )
 
     async def migrated(told: Told) -> None:
         cuts = 0
