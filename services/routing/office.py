@@ -15,6 +15,7 @@ from services.routing.commands.dispatching import beyond
 from services.routing.commands.table import TABLE
 from services.routing.desk import Desk, facts_of
 from services.routing.files import Download, Files
+from services.routing.obligation import SENDER
 from services.routing.shapes import CaseList, ShownCase
 from services.routing.standing import standing
 from services.routing.tracked import TrackedCase, Tracks, belongs
@@ -33,7 +34,6 @@ from shared.tracking import Tracking
 from shared.web.problems import Problem, not_found
 
 MOST_COUNTED = 1000
-SENDER = "sender"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from services.routing.account import Account, Time, account
 from services.routing.course import Course
 from services.routing.deadlines import How
 from services.routing.desk import Desk
-from services.routing.rescheduling import HistoryNeeded, ends_of, ends_told, moves, reschedule
+from services.routing.rescheduling import HistoryNeeded, ends_of, ends_told, reschedule
 from shared.calendar import Interval, Reason
 from shared.events import Record
 from shared.events.cases import CaseRescheduled, ReturnDecided
@@ -200,26 +200,6 @@ def test_counted_anew_by_the_same_calendar_every_deadline_ends_when_it_ends(
                 or life.case.extension
                 or any(one.paused for one in life.case.obligations)
             )
-
-
-@settings(max_examples=100, deadline=None)
-@given(LIVES, FAR)
-def test_a_second_move_changes_nothing_and_what_is_late_stays_late(
-    life: Moving, steps: list[Step | Switch]
-) -> None:
-    lived(life, [])
-    for step in steps:
-        before = life.case
-        life.step(step)
-        assert life.case is not None
-        if isinstance(step, Switch) and before is not None and step.moves:
-            late = [one for one in before.obligations if one.due <= life.now]
-            assert all(one in life.case.obligations for one in late)
-            assert life.case.breached == before.breached
-            assert {(one.kind, one.owner, one.since) for one in before.obligations} == {
-                (one.kind, one.owner, one.since) for one in life.case.obligations
-            }
-            assert life.moved() == []
 
 
 KINDS = (c.Classify(kind="enquiry"), c.Classify(kind="problem"), c.Classify(kind="complaint"))
@@ -418,59 +398,3 @@ def test_the_time_before_a_part_was_split_off_is_the_whole_s() -> None:
         ("whole", 3),
         ("coordinator", 1),
     ]
-
-
-def test_running_deadlines_move_and_their_promise_with_them_while_the_ladder_goes_on() -> None:
-    life = life_of()
-    life.step(c.Accept())
-    life.step(timedelta(days=10))  # Saturday 10 October, a make-up day; contact is late since the 8th
-    before = life.case
-    assert before is not None
-    life.step(Switch(1, moves=True))
-    after = life.case
-    assert after is not None
-    (event,) = [record.data for record in life.records if isinstance(record.data, CaseRescheduled)]
-    assert isinstance(event, CaseRescheduled)
-    assert (event.calendar, event.organisation) == (
-        DESKS[1].organisation.all_calendars.digest,
-        DESKS[1].version,
-    )
-    moved = {one.kind: one for one in after.obligations}
-    assert moved["resolve"].due == moved["promise"].due == after.promise == local("2026-10-15 17:30")
-    assert event.promise == after.promise
-    assert (event.notices, [one.how for one in event.ends]) == ((), ["moved", "moved"])
-    assert [one for one in after.obligations if one.kind == "contact"] == [
-        one for one in before.obligations if one.kind == "contact"
-    ]
-    old = next(one for one in before.obligations if one.kind == "resolve")
-    assert (moved["resolve"].next_rung, moved["resolve"].since) == (old.next_rung, old.since)
-
-
-def test_what_stands_still_moves_too_and_goes_on_from_there() -> None:
-    life = life_of()
-    for step in (
-        c.Accept(),
-        c.Suspend(reason="weather", limit="20wd", text="rain"),
-        timedelta(minutes=30),
-        Switch(1, moves=True),
-    ):
-        life.step(step)
-    assert life.case is not None
-    assert life.case.pause is not None
-    assert {one.due for one in life.case.pause.obligations if one.kind == "resolve"} == {
-        local("2026-10-15 17:30")
-    }
-    life.step(c.Resume())
-    resolve = life.case.owes("resolve")
-    assert resolve is not None
-    assert resolve.due == local("2026-10-16 09:30")
-
-
-def test_nothing_moves_into_the_past() -> None:
-    life = life_of(DESKS[1])
-    life.step(c.Accept())
-    life.step(timedelta(days=14))  # Wednesday 14 October, 16:00: by the other calendar it was due yesterday
-    assert life.case is not None
-    ends = ends_told(DESKS[0], life.records, life.now)
-    assert {one.kind for one in life.case.obligations if ends[one.id].due < one.due} >= {"resolve", "promise"}
-    assert moves(life.case, ends, life.now) == []
