@@ -10,13 +10,14 @@ from services.audit.evidence import Evidence
 from services.audit.guard import Guard
 from services.audit.keys import TRAILS, introduce_receipt_key
 from services.audit.log import Signer
+from services.audit.supervision.finding import FINDINGS
 from services.audit.trail import Trail
 from shared.bus import Tap
 from shared.keys import Keys
 from shared.receipts import receipt_signer
 from shared.service import House, Service
 
-COLLECTIONS = (TRAILS,)
+COLLECTIONS = (TRAILS, FINDINGS)
 
 
 def service(house: House) -> Service:

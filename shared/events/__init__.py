@@ -1,6 +1,6 @@
 """The published language: the envelope and every event type. Services know each other by this alone."""
 
-from shared.events import cases, content, deliveries, messages, organisation, trail
+from shared.events import cases, content, deliveries, facts, findings, messages, organisation, trail
 from shared.events.envelope import (
     REGISTRY,
     Event,
@@ -27,6 +27,8 @@ __all__ = [
     "content",
     "deliveries",
     "emit",
+    "facts",
+    "findings",
     "messages",
     "organisation",
     "timestamp",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -67,3 +68,44 @@ class KeyRevoked(Event, type="account.key_revoked", topic="organisation"):
     """It may no longer."""
 
     actor: str
+
+
+class Kept(Part):
+    """A case whose words stay for now."""
+
+    case: str
+    reason: Literal["retention", "hold", "open"]
+    """The law says how long; a hold; it is still being dealt with."""
+    until: datetime | None = None
+    """Where that is known."""
+
+
+class ErasureMade(Event, type="erasure.made", topic="organisation"):
+    """Somebody's words are no more: keys, contents and what derived from them. What the trail says of them stands.
+
+    An aggregate of its own. The contents are named by their references, which say nothing; whose they were is not said.
+    """
+
+    actor: str
+    ground: Literal["asked", "retention", "court"]
+    """Why: the person asked, the time for which it must be kept is over, a court ordered it."""
+    cases: tuple[str, ...]
+    contents: tuple[str, ...]
+    """References of what is gone; of many, those of one event of several."""
+    kept: tuple[Kept, ...] = ()
+    """What may not go yet, and why."""
+
+
+class HoldPlaced(Event, type="erasure.hold_placed", topic="organisation"):
+    """A case's words must be kept until the hold is released, whoever asks for their erasure."""
+
+    actor: str
+    case: str
+    reason: Literal["court", "audit", "inquiry"]
+
+
+class HoldReleased(Event, type="erasure.hold_released", topic="organisation"):
+    """The hold is over."""
+
+    actor: str
+    case: str

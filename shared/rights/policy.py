@@ -37,6 +37,7 @@ class Right(StrEnum):
     CASES_DIRECT = "cases.direct", "urge, suspend, grant more time, reopen"
     TRAIL_READ = "trail.read", "read the trail's entries"
     CONSOLE = "console.read", "see what is late and how departments do"
+    SUPERVISE = "supervision", "judge findings, issue orders, draw samples"
     DELIVERIES_READ = "deliveries.read", "see what is sent to whom, and whether it arrived"
     OPERATIONS = "operations", "look after the installation: dead letters, storage"
     PEOPLE = "people.manage", "manage accounts and keys"
@@ -55,7 +56,7 @@ RIGHTS_OF_ROLE: dict[str, frozenset[Right]] = {
     "leader": _DIRECTING | {Right.CONSOLE},
     "group": frozenset({Right.CASES_READ, Right.CASES_ADVISE, Right.CONSOLE}),
     "principal": _DIRECTING | {Right.CONSOLE, Right.TRAIL_READ},
-    "supervisor": _DIRECTING | {Right.CONSOLE, Right.TRAIL_READ, Right.DELIVERIES_READ},
+    "supervisor": _DIRECTING | {Right.CONSOLE, Right.SUPERVISE, Right.TRAIL_READ, Right.DELIVERIES_READ},
     "clerk": frozenset({Right.QUARANTINE}),
     "admin": frozenset({Right.OPERATIONS, Right.PEOPLE}),
 }

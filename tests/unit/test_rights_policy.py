@@ -37,7 +37,7 @@ def test_every_role_of_the_organisation_file_has_its_rights_and_nothing_more() -
         "leader": directing | {"console.read"},
         "group": {"cases.read", "cases.advise", "console.read"},
         "principal": directing | {"console.read", "trail.read"},
-        "supervisor": directing | {"console.read", "trail.read", "deliveries.read"},
+        "supervisor": directing | {"console.read", "supervision", "trail.read", "deliveries.read"},
         "clerk": {"messages.quarantine"},
         "admin": {"operations", "people.manage"},
     }

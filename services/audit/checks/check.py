@@ -1,0 +1,114 @@
+"""What a supervision check is (mechanism M15): a pure function over entries, with its evidence.
+
+A check answers everything that was ever to be seen in what it is given, each doubt dated by the instant from which it
+could be seen, and with a key by which it is the same doubt whenever it is seen again. So it doesn't matter how often it
+is asked, or after which entry: who asks with the same entries gets the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Generic, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.events import Event, Record, canonical
+from shared.events.findings import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An entry that is an event, as checks read it."""
+
+    index: int
+    record: Record
+
+    @property
+    def said(self) -> Event:
+        """What the event says."""
+        return self.record.data
+
+    @property
+    def at(self) -> datetime:
+        """The event's time."""
+        return self.record.time
+
+
+class AsOf(NamedTuple):
+    """How far the trail is known: its size, and the time of its latest entry, by which time in it has moved."""
+
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CaseHistory:
+    """All entries of one case in the log's order: its own, its messages', its deliveries', facts about them."""
+
+    case: str
+    entries: Sequence[Noted]
+    as_of: AsOf
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What a check found: a finding, once it is raised. Who raises it adds check, version and parameters."""
+
+    key: str
+    """What makes it one: with the check's name it is its identity. It names what, not when it was seen."""
+    since: datetime
+    evidence: tuple[Noted, ...]
+    case: str | None = None
+    department: str | None = None
+    """Who is asked to explain."""
+    person: str | None = None
+    figures: tuple[Figure, ...] = ()
+
+
+class Parameters(BaseModel):
+    """What a check can be told: whole numbers, seconds, basis points, codes. Defaults are part of its version."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def digest(self) -> str:
+        """Names these values, in 16 hexadecimal signs."""
+        return hashlib.sha256(canonical(self.model_dump(mode="json"))).hexdigest()[:16]
+
+
+P = TypeVar("P", bound=Parameters)
+S = TypeVar("S", bound=BaseModel)
+
+
+class Check(ABC, Generic[P]):
+    """What every check says of itself. The class's docstring is what supervisors read of it, in English."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    exact: ClassVar[bool]
+    """Whether the rule is exact, or a judgement that has errors of both kinds."""
+    reads: ClassVar[frozenset[str]]
+    """The types of events on which anything new can depend."""
+    parameters: type[P]
+
+
+class CaseCheck(Check[P]):
+    """A check that looks at one case at a time."""
+
+    @abstractmethod
+    def examine(self, history: CaseHistory, parameters: P) -> Iterator[Doubt]:
+        """Every doubt that was ever to be seen in a case."""
+
+
+class HouseCheck(Check[P], Generic[P, S]):
+    """A check that looks across cases: entry after entry, with a bounded state that is kept between them."""
+
+    state: type[S]
+    """What it remembers; it begins as `state()` and is kept as JSON."""
+
+    @abstractmethod
+    def take(self, state: S, noted: Noted, parameters: P) -> Iterator[Doubt]:
+        """What is to be seen once this entry, of a type that the check reads, is known. Changes `state`."""

@@ -1,0 +1,1 @@
+"""What people make of what the checks found: findings, orders, samples, probes."""
