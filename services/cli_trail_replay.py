@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from services.audit.log import EMPTY_TREE, LogError, TreeState, verify_log
+from services.replaying.raising import raise_findings
 from services.replaying.replay import Replayed, replay
+from shared.lock import Locked
 from shared.note import NoteError, Signer
 from shared.organisation import OrganisationWrong
 from shared.settings import Settings
@@ -26,6 +29,10 @@ def run(
         Path | None, typer.Option(help="Directory of the installation; in the cluster, of its audit")
     ] = None,
     org: Annotated[Path | None, typer.Option(help="The organisation file")] = None,
+    raises: Annotated[
+        bool,
+        typer.Option("--raise", help="Raise a finding for each aggregate that differs; not while it runs"),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs")] = False,
 ) -> None:
     """Make every aggregate's state again from the trail alone and compare it, field by field, with what stands.
@@ -49,7 +56,9 @@ def run(
         try:
             state = _verified(settings, log, lambda done, size: tell("verified", done, size))
             found = replay(log, state, settings, datetime.now(UTC), tell)
-        except (LogError, NoteError, StoreError, OrganisationWrong, sqlite3.Error, OSError) as error:
+            if raises and found.differing:
+                asyncio.run(raise_findings(settings, found, state.size))
+        except (Locked, LogError, NoteError, StoreError, OrganisationWrong, sqlite3.Error, OSError) as error:
             typer.echo(f"throughline: not replayed: {error}", err=True)
             raise typer.Exit(2) from None
     _tell(state, found, as_json)

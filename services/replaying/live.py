@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,7 +27,7 @@ class Live(Protocol):
         """The bytes of each aggregate's events, in order."""
         ...
 
-    def beyond(self, kinds: Sequence[Kind[Any]], known: set[str], last: Record) -> Iterator[tuple[str, bool]]:
+    def beyond(self, kinds: Sequence[Kind[Any]], known: Set[str], last: Record) -> Iterator[tuple[str, bool]]:
         """Aggregates that are not among the known ones, and whether their first event came later than `last`."""
         ...
 
@@ -69,7 +69,7 @@ class _Embedded:
             found.setdefault(subject, []).append(value)
         return found
 
-    def beyond(self, kinds: Sequence[Kind[Any]], known: set[str], last: Record) -> Iterator[tuple[str, bool]]:
+    def beyond(self, kinds: Sequence[Kind[Any]], known: Set[str], last: Record) -> Iterator[tuple[str, bool]]:
         place = "SELECT position FROM events WHERE subject = ? AND sequence = ?"
         row = self._store.execute(place, (last.subject, last.sequence)).fetchone()
         until = row[0] if row else 0
@@ -124,7 +124,7 @@ class _Cluster:
 
         return asyncio.run(read())
 
-    def beyond(self, kinds: Sequence[Kind[Any]], known: set[str], last: Record) -> Iterator[tuple[str, bool]]:
+    def beyond(self, kinds: Sequence[Kind[Any]], known: Set[str], last: Record) -> Iterator[tuple[str, bool]]:
         """Not looked for: what the trail of a cluster never got is sent again and alarmed (settlement)."""
         return iter(())
 

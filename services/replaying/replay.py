@@ -50,6 +50,8 @@ class Difference:
     """A field of its state, by name, `events`, `account`, or `document`."""
     trail: str
     stands: str
+    place: int | None = None
+    """Where the aggregate's last entry stands in the log; None where it has none."""
 
     def __str__(self) -> str:
         return f"{self.aggregate}: {self.what}: the trail says {self.trail}, there stands {self.stands}"
@@ -72,13 +74,15 @@ class Replayed:
     """Aggregates of kinds that this version of the program does not know."""
     differing: int = 0
     differences: list[Difference] = field(default_factory=list)
-    ids: set[str] = field(default_factory=set)
+    places: dict[str, int] = field(default_factory=dict)
+    """Where each aggregate's last entry stands in the log."""
 
     def differs(self, aggregate: str, what: str, trail: object, stands: object) -> None:
         """Note one."""
         self.differing += 1
         if len(self.differences) < MOST_TOLD:
-            self.differences.append(Difference(aggregate, what, _told(trail), _told(stands)))
+            place = self.places.get(aggregate)
+            self.differences.append(Difference(aggregate, what, _told(trail), _told(stands), place))
 
     def add(self, other: Replayed) -> None:
         """Take what another part found."""
@@ -89,7 +93,7 @@ class Replayed:
         self.behind += other.behind
         self.unknown += other.unknown
         self.differing += other.differing
-        self.ids |= other.ids
+        self.places |= other.places
         self.differences += other.differences[: MOST_TOLD - len(self.differences)]
 
 
@@ -119,7 +123,7 @@ def _look_beyond(found: Replayed, log: Path, size: int, settings: Settings) -> N
         return
     kinds = {kind.collection.name: kind for kind in BY_TYPE.values()}
     with live(settings) as stands:
-        for id, later in stands.beyond([*kinds.values()], found.ids, last):
+        for id, later in stands.beyond([*kinds.values()], found.places.keys(), last):
             if later:
                 found.behind += 1
             else:
@@ -134,7 +138,7 @@ def _deal(log: Path, size: int, place: Path, progress: Progress) -> list[Path]:
         reader = LogReader(from_directory(log))
         for index, entry in enumerate(reader.entries(0, size, size)):
             file = files[zlib.crc32(_subject(entry)) % len(files)]
-            file.write(len(entry).to_bytes(4, "big") + entry)
+            file.write(index.to_bytes(8, "big") + len(entry).to_bytes(4, "big") + entry)
             if not index % 4096:
                 progress("read", index, size)
     finally:
@@ -159,13 +163,13 @@ def _subject(entry: bytes) -> bytes:
 def _replay_part(part: Path, settings: Settings, now: datetime) -> Replayed:
     found = Replayed()
     histories: dict[str, list[Record]] = {}
-    for entry in _read(part):
+    for index, entry in _read(part):
         found.entries += 1
         if (record := _event(entry)) is None:
             found.unknown += 1
             continue
         histories.setdefault(record.subject, []).append(record)
-    found.ids = set(histories)
+        found.places[record.subject] = index
     kinds: dict[str, tuple[Kind[Any], list[str]]] = {}
     for id, records in histories.items():
         kind = kind_of(records[0].type)
@@ -186,10 +190,10 @@ def _event(entry: bytes) -> Record | None:
         return None
 
 
-def _read(part: Path) -> Iterator[bytes]:
+def _read(part: Path) -> Iterator[tuple[int, bytes]]:
     with part.open("rb") as file:
-        while length := file.read(4):
-            yield file.read(int.from_bytes(length, "big"))
+        while head := file.read(12):
+            yield int.from_bytes(head[:8], "big"), file.read(int.from_bytes(head[8:], "big"))
 
 
 class _Part:

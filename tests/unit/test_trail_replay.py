@@ -23,6 +23,7 @@ from services.embedded import COLLECTIONS
 from services.replaying.kinds import BY_TYPE
 from shared.clock import SimulatedClock
 from shared.rights.accounts import ACCOUNTS, KEYS
+from shared.settings import Settings
 from tests.desks import COORDINATOR, OFFICER, WEDNESDAY_MORNING, house, written
 from tests.multiplied import multiply
 
@@ -165,11 +166,33 @@ def test_of_an_aggregate_of_every_kind_the_state_can_be_made_again() -> None:
     assert known == {one.name for one in (*COLLECTIONS, ACCOUNTS, KEYS)}
 
 
-@pytest.mark.long
-def test_twenty_thousand_cases_agree_in_every_field(place: Path) -> None:
-    from shared.settings import Settings
+def test_what_differs_becomes_a_finding_once(place: Path) -> None:
+    id = changed(place, "cases", lambda state: state.update(answered_by="somebody-else"))
+    for _ in range(2):
+        told = CliRunner().invoke(
+            app,
+            [
+                "trail",
+                "replay",
+                "--data",
+                str(place / "data"),
+                "--org",
+                str(place / "county.yaml"),
+                "--raise",
+            ],
+        )
+        assert told.exit_code == 1, told.output
+    with closing(sqlite3.connect(place / "data" / "throughline.db")) as main:
+        rows = main.execute("SELECT value FROM events WHERE topic = 'findings'").fetchall()
+    found = [orjson.loads(value) for (value,) in rows if b"finding.raised" in value]
+    assert [(one["data"]["check"], one["data"]["key"], one["data"]["case"]) for one in found] == [
+        ("replay", f"{id}/answered_by", id)
+    ]
 
-    times = 20_000 // len(LIVES)
+
+@pytest.mark.long
+def test_three_thousand_cases_agree_in_every_field(place: Path) -> None:
+    times = 3_000 // len(LIVES)
     size = multiply(Settings(data=place / "data", org=place / "county.yaml"), times)
     code, said = replayed(place)
     assert (code, said["differences"], said["size"]) == (0, [], size)
