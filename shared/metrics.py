@@ -117,6 +117,11 @@ for _outcome in ("sent", "deferred", "failed", "bounced"):
     DELIVERIES.labels(
         _outcome
     )  # there from the start: Prometheus sees no increase to a counter's first value
+DELIVERIES_HELD = Gauge(
+    "throughline_deliveries_held",
+    "1 while nothing leaves the house: `throughline hold release`",
+    registry=REGISTRY,
+)
 UNSETTLED = Counter(
     "throughline_messages_sent_again_total", "Messages not settled in time and sent again", registry=REGISTRY
 )

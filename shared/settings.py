@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     origin: str = Field(
         "", description="Name of the trail (C2SP origin); default from the organisation file's id"
     )
+    generation: int = Field(
+        1, ge=1, description="Which generation of its trail a cluster is: what `migrate` says, else 1"
+    )
     relay: str = Field("", description="SMTP server for outgoing mail, `host:port`; empty: the outbox folder")
     relay_user: str = ""
     relay_password: str = ""

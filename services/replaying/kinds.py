@@ -10,6 +10,7 @@ from services.audit.supervision.finding import KIND as FINDING
 from services.intake.message import messages
 from services.notify.delivery import KIND as DELIVERY
 from services.notify.digest import KIND as DIGEST
+from services.notify.holding import HOLD
 from services.routing.handlers import CASE_KIND
 from services.routing.published import KEPT, ORGANISATION
 from shared.aggregate import Kind
@@ -27,6 +28,7 @@ BY_TYPE: dict[str, Kind[Any]] = {
     "organisation.calendars_kept": KEPT,
     "trail.key_": TRAIL,
     "finding.": FINDING,
+    "sending.": HOLD,
 }
 """The kind of an aggregate by what its first event's type begins with; the first that fits."""
 
