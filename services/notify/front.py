@@ -65,7 +65,7 @@ def service(house: House) -> Service:
             Timer(KIND.collection, handlers.on_due, stands=holding.held),
             Timer(DIGESTS.collection, handlers.on_digest_due),
         ],
-        routers=[api.router(house.store, deliveries, holds), outbox.router(house, deliveries, folder)],
+        routers=[api.router(house.store, deliveries, holds), outbox.router(house, deliveries, holds, folder)],
         companions=[courier, apart] if apart else [courier],
         prepare=prepare,
     )

@@ -145,6 +145,7 @@ async def test_deliveries_are_held_until_a_person_releases_them(tmp_path: Path) 
         here.as_("system-admin")
         shown = (await here.client.get("/v1/deliveries/hold")).json()
         assert (shown["held"], shown["reason"]) == (True, "restored")
+        page = (await here.client.get("/outbox")).text
         before = await mails(here)
         await written(here, sender, text=DOWN)
         assert await mails(here) == before
