@@ -21,7 +21,7 @@ from shared.events.deliveries import DeliveryAttempted, DeliveryQueued
 from shared.events.trail import GenerationOpened
 from shared.generation import read_generation
 from shared.note import Signer
-from tests.desks import house, written
+from tests.desks import COORDINATOR, house, written
 from tests.installations import in_a_loop
 from tests.unit.intake_room import Room
 
@@ -145,7 +145,9 @@ async def test_deliveries_are_held_until_a_person_releases_them(tmp_path: Path) 
         here.as_("system-admin")
         shown = (await here.client.get("/v1/deliveries/hold")).json()
         assert (shown["held"], shown["reason"]) == (True, "restored")
-        page = (await here.client.get("/outbox")).text
+        here.as_(COORDINATOR)
+        assert "restored from a backup" in (await here.client.get("/outbox")).text
+        here.as_("system-admin")
         before = await mails(here)
         await written(here, sender, text=DOWN)
         assert await mails(here) == before
