@@ -96,6 +96,21 @@ CASES_OPEN = Gauge(
     ["state"],
     registry=REGISTRY,
 )
+FOLLOWED_BEHIND = Gauge(
+    "throughline_trail_followed_behind_entries",
+    "Entries under a checkpoint of which facts are still to be computed and checks to be asked",
+    registry=REGISTRY,
+)
+FACTS = Counter(
+    "throughline_facts_total", "Facts computed from content, by type", ["type"], registry=REGISTRY
+)
+FINDINGS = Counter("throughline_findings_total", "Findings raised, by check", ["check"], registry=REGISTRY)
+CHECKS_FAILED = Counter(
+    "throughline_checks_failed_total",
+    "Times that a check failed on an entry or a case, by check (throughline check run says where)",
+    ["check"],
+    registry=REGISTRY,
+)
 ALARMS = Counter("throughline_alarms_total", "Rungs climbed, by action", ["action"], registry=REGISTRY)
 MOVED = Counter(
     "throughline_deadlines_moved_total",

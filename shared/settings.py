@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     settle_within: int = Field(900, description="Seconds after which an unsettled message is sent again")
     open_intake: bool = Field(True, description="Whether POST /v1/messages needs no API key")
     trail_entries: str = Field("restricted", pattern="^(public|restricted)$")
+    tick_seconds: int = Field(
+        600, ge=1, description="How often the trail notes that time has passed, so that what is late is found"
+    )
     session_hours: int = 12
     log_json: bool = Field(False, description="Logs as JSON lines rather than for reading")
     log_level: str = "info"
