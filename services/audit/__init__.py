@@ -39,7 +39,7 @@ def service(house: House) -> Service:
         publishes=("findings",),
         tap=Tap(trail.positions, trail.take, trail.hurry),
         routers=[api.router(house, trail, evidence, receipts), pages.router(house, trail, evidence)],
-        companions=[trail, Census(trail.index.path)],
+        companions=[trail, Census(trail.projector.path)],
         prepare=prepare,
         close=trail.close,
     )
