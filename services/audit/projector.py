@@ -57,6 +57,8 @@ class Projector:
         """When the log had grown to which sizes that the projection has not yet come to."""
         self._marking = Lock()
         self._news = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._closed = False
         self._following: asyncio.Task[None] | None = None
         self._checked = False
         metrics.PROJECTION_BEHIND.set_function(self.behind_entries)
@@ -122,9 +124,18 @@ class Projector:
         loop = asyncio.get_running_loop()
         while not self._checked or self.behind_entries():
             await loop.run_in_executor(self._thread, self._advance)
+            moved, self._moved = self._moved, asyncio.Event()
+            moved.set()
+
+    async def reached(self, size: int) -> None:
+        """Return once the first `size` entries are projected, or it is closed."""
+        while self.size < size and not self._closed:
+            await self._moved.wait()
 
     async def close(self) -> None:
         """Follow no more; what is left follows after the next start."""
+        self._closed = True
+        self._moved.set()
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)

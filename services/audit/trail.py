@@ -178,6 +178,15 @@ class Trail:
                 raise TrailClosed(f"the trail was closed at {self.published.size} entries, before {size}")
             await self._moved.wait()
 
+    async def shown(self, size: int) -> None:
+        """Return once a checkpoint covers the first `size` entries, and the projection has them. Raises TrailClosed."""
+        await self.covered(size)
+        await self.projector.reached(size)
+        if self.projector.size < size:
+            raise TrailClosed(
+                f"the trail was closed when {self.projector.size} entries were projected, not {size}"
+            )
+
     def _integrate(self, batch: Sequence[Taken], positions: Positions) -> None:
         try:
             self._mend()
