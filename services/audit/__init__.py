@@ -50,7 +50,7 @@ def service(house: House) -> Service:
         publishes=("findings",),
         tap=Tap(trail.positions, trail.take, trail.hurry),
         routers=[api.router(house, trail, evidence, receipts), pages.router(house, trail, evidence)],
-        companions=[trail, Census(trail.index.path), ticks, follower],
+        companions=[trail, Census(trail.projector.path), ticks, follower],
         prepare=prepare,
         close=close,
     )

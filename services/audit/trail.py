@@ -29,6 +29,9 @@ from services.audit.log import (
     from_directory,
 )
 from services.audit.log.merkle import root_at
+from services.audit.lookup import Lookup
+from services.audit.projected import FILE as PROJECTED
+from services.audit.projector import Projector
 from shared import metrics
 from shared.bus import Positions, Taken
 from shared.events import Record
@@ -70,9 +73,11 @@ class Trail:
     ) -> None:
         self.directory = directory / "log"
         self.signer = signer
-        self.index = Index(directory / FILE, zone)
+        self.index = Index(directory / FILE)
         self._writer = LogWriter(self.directory, self.index.state)
-        self._project()
+        self._make_index_anew()
+        self.projector = Projector(directory / PROJECTED, zone, self.reader, lambda: self.index.state.size)
+        self.lookup = Lookup.open(self.projector.path)
         self._guard = guard
         self._repeats = repeats
         self._superseded = ""
@@ -89,14 +94,14 @@ class Trail:
         metrics.UNSIGNED.set_function(self.unsigned_seconds)
         metrics.SUPERSEDED.set_function(lambda: int(self.superseded))
 
-    def _project(self) -> None:
+    def _make_index_anew(self) -> None:
         """Have the index hold what this version makes of the log; the directory is ours by now."""
         if not self.index.outdated:
             return
         size = self.index.state.size
         log.info("trail.index_is_made_anew", entries=size)
         try:
-            self.index.project(self.reader().entries(0, size, size))
+            self.index.make_anew(self.reader().entries(0, size, size))
         except (LogError, OSError) as error:
             self._writer.close()
             self.index.close()
@@ -148,6 +153,7 @@ class Trail:
         self._hurry.clear()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._integrate, batch, positions)
         self._taking = False
+        self.projector.wake()
         if len(batch) < INTEGRATE_FROM:
             left = INTEGRATE_EVERY - (time.monotonic() - started)
             with suppress(TimeoutError):
@@ -172,15 +178,26 @@ class Trail:
                 raise TrailClosed(f"the trail was closed at {self.published.size} entries, before {size}")
             await self._moved.wait()
 
+    async def shown(self, size: int) -> None:
+        """Return once a checkpoint covers the first `size` entries, and the projection has them. Raises TrailClosed."""
+        await self.covered(size)
+        await self.projector.reached(size)
+        if self.projector.size < size:
+            raise TrailClosed(
+                f"the trail was closed when {self.projector.size} entries were projected, not {size}"
+            )
+
     def _integrate(self, batch: Sequence[Taken], positions: Positions) -> None:
         try:
             self._mend()
             new, heads = self._first_time(batch) if self._repeats else (batch, NO_HEADS)
+            first = self.index.state.size
             state = self._writer.integrate([one.value for one in new])
             self.index.commit(state, positions, new, heads)
         except BaseException as error:
             self._break(error)
             raise
+        self.projector.hear(first, new)
 
     def _first_time(self, batch: Sequence[Taken]) -> tuple[Sequence[Taken], dict[str, int]]:
         """What of a batch the log does not have, and the aggregates' highest sequences with it."""
@@ -199,7 +216,7 @@ class Trail:
 
     def _has(self, record: Record) -> bool:
         reader, size = self.reader(), self.index.state.size
-        return any(reader.entry(at, size) == record.value for at in self.index.places(record.subject))
+        return any(reader.entry(at, size) == record.value for at in self.index.own_places(record.subject))
 
     def _publish(self, loop: asyncio.AbstractEventLoop) -> bool:
         with self._whole():
@@ -250,8 +267,9 @@ class Trail:
         log.info("trail.reopened", size=self.index.state.size)
 
     async def start(self) -> None:
-        """Begin to publish."""
+        """Begin to publish, and to project."""
         self._publishing = asyncio.create_task(self._publish_forever())
+        await self.projector.start()
 
     async def _publish_forever(self) -> None:
         while True:
@@ -269,8 +287,9 @@ class Trail:
         """Nothing yet: events still come. `close` ends it."""
 
     async def idle(self) -> None:
-        """Return once everything integrated is published."""
+        """Return once everything integrated is published and projected."""
         await self.publish()
+        await self.projector.idle()
 
     @property
     def superseded(self) -> bool:
@@ -304,6 +323,8 @@ class Trail:
             self._closed = True
             self._moved.set()
             self._thread.shutdown()
+            await self.projector.close()
+            self.lookup.close()
             self._writer.close()
             self.index.close()
 
