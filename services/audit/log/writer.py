@@ -7,15 +7,14 @@ what the directory has beyond is removed before anything new is written.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 from services.audit.log.checkpoint import sign_checkpoint
-from services.audit.log.disk import Disk, replace_durably, write_durably
-from services.audit.log.errors import LockedError, StateError
+from services.audit.log.disk import Disk, lock, replace_durably, write_durably
+from services.audit.log.errors import StateError
 from services.audit.log.merkle import EMPTY_TREE, TreeState, leaf_hashes
 from services.audit.log.recovery import published_state, recover
 from services.audit.log.tiles import (
@@ -47,7 +46,7 @@ class LogWriter:
         self._directory = directory
         self._disk = disk or Disk()
         directory.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(directory / LOCK)
+        self._lock = lock(directory / LOCK, "writes this log")
         try:
             self._published = published_state(directory / CHECKPOINT)
             self._edge, self._tail = recover(directory, self._disk, committed, self._published)
@@ -154,19 +153,6 @@ class LogWriter:
             index = hashes_at(level, before) // TILE_WIDTH
             if index < hashes_at(level, now) // TILE_WIDTH:
                 self._disk.remove(self._directory / f"{Tile(level, index).full_path}.p")
-
-
-def _lock(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise LockedError(f"{path.parent}: another process writes this log") from None
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
 
 
 def _shown(state: TreeState) -> str:
