@@ -9,6 +9,7 @@ import typer
 import uvloop
 
 from services import (
+    cli_backup,
     cli_dead,
     cli_migrate,
     cli_moves,
@@ -35,6 +36,16 @@ app.add_typer(cli_dead.app, name="dead")
 app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_people.users, name="user")
 app.add_typer(cli_people.keys, name="key")
+app.add_typer(cli_backup.hold, name="hold")
+app.command(
+    "backup", epilog="Example: throughline backup --data data --to /backup --keys /elsewhere/keys.tar"
+)(cli_backup.backup)
+app.command("check-backup", epilog="Example: throughline check-backup /backup --keys /elsewhere/keys.tar")(
+    cli_backup.verify
+)
+app.command(
+    "restore", epilog="Example: throughline restore --from /backup --keys /elsewhere/keys.tar --data data"
+)(cli_backup.restore)
 app.command("send")(cli_send.send)
 app.command(
     "migrate",

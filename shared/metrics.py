@@ -96,6 +96,21 @@ CASES_OPEN = Gauge(
     ["state"],
     registry=REGISTRY,
 )
+FOLLOWED_BEHIND = Gauge(
+    "throughline_trail_followed_behind_entries",
+    "Entries under a checkpoint of which facts are still to be computed and checks to be asked",
+    registry=REGISTRY,
+)
+FACTS = Counter(
+    "throughline_facts_total", "Facts computed from content, by type", ["type"], registry=REGISTRY
+)
+FINDINGS = Counter("throughline_findings_total", "Findings raised, by check", ["check"], registry=REGISTRY)
+CHECKS_FAILED = Counter(
+    "throughline_checks_failed_total",
+    "Times that a check failed on an entry or a case, by check (throughline check run says where)",
+    ["check"],
+    registry=REGISTRY,
+)
 ALARMS = Counter("throughline_alarms_total", "Rungs climbed, by action", ["action"], registry=REGISTRY)
 MOVED = Counter(
     "throughline_deadlines_moved_total",
@@ -117,6 +132,11 @@ for _outcome in ("sent", "deferred", "failed", "bounced"):
     DELIVERIES.labels(
         _outcome
     )  # there from the start: Prometheus sees no increase to a counter's first value
+DELIVERIES_HELD = Gauge(
+    "throughline_deliveries_held",
+    "1 while nothing leaves the house: `throughline hold release`",
+    registry=REGISTRY,
+)
 UNSETTLED = Counter(
     "throughline_messages_sent_again_total", "Messages not settled in time and sent again", registry=REGISTRY
 )

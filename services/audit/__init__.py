@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from services.audit import api, pages
 from services.audit.census import Census
+from services.audit.checks import CHECKS
+from services.audit.checks.running import as_they_are
 from services.audit.evidence import Evidence
+from services.audit.following import Follower, Ticks
+from services.audit.following.ticks import TICKS
 from services.audit.guard import Guard
 from services.audit.keys import TRAILS, introduce_receipt_key
 from services.audit.log import Signer
@@ -17,7 +22,7 @@ from shared.keys import Keys
 from shared.receipts import receipt_signer
 from shared.service import House, Service
 
-COLLECTIONS = (TRAILS, FINDINGS)
+COLLECTIONS = (TRAILS, TICKS, FINDINGS)
 
 
 def service(house: House) -> Service:
@@ -28,18 +33,24 @@ def service(house: House) -> Service:
     zone = ZoneInfo(house.organisation.hours.zone)
     trail = Trail(house.directory / "audit", signer, zone, guard, repeats=guard is not None)
     evidence = Evidence(trail.directory, signer.verifier)
+    ticks = Ticks(house.store, house.clock, timedelta(seconds=house.settings.tick_seconds))
+    follower = Follower(trail, house.store, house.clock, as_they_are(CHECKS))
 
     async def prepare() -> None:
         await trail.belongs_to(house.store)
         await trail.begin()
         await introduce_receipt_key(house.store, house.clock, receipts.vkey)
 
+    async def close() -> None:
+        await trail.close()
+        follower.close()
+
     return Service(
         name="audit",
         publishes=("findings",),
         tap=Tap(trail.positions, trail.take, trail.hurry),
         routers=[api.router(house, trail, evidence, receipts), pages.router(house, trail, evidence)],
-        companions=[trail, Census(trail.index.path)],
+        companions=[trail, Census(trail.index.path), ticks, follower],
         prepare=prepare,
-        close=trail.close,
+        close=close,
     )

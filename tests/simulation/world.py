@@ -21,6 +21,7 @@ import structlog
 
 from services.audit.log import Signer
 from shared.events import Record
+from shared.generation import trail_origin
 from shared.keys import Keys
 from shared.organisation import Organisation
 from shared.settings import Settings
@@ -282,4 +283,4 @@ def _heard(surprises: list[str]) -> Callable[[Any, dict[str, Any]], None]:
 
 def world_origin(world: World) -> str:
     """The name of the installation's trail."""
-    return world.settings.origin or f"{world.organisation.id}.example/throughline"
+    return trail_origin(world.settings, world.organisation.id, world.settings.data)
