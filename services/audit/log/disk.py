@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from services.audit.log.errors import LockedError
 
 
 class Disk:
@@ -36,6 +39,23 @@ class Disk:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def lock(path: Path, what: str) -> int:
+    """Hold a directory alone by a lock on a file in it; answers the descriptor, which lets go when it is closed.
+
+    Raises LockedError where another process has it, which is said to do `what`.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise LockedError(f"{path.parent}: another process {what}") from None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def write_durably(disk: Disk, root: Path, files: Sequence[tuple[str, bytes]]) -> None:
