@@ -28,16 +28,9 @@ from services.notify.digest import Digest
 from services.routing.case import Case
 from services.routing.handlers import CASE_KIND
 from shared.events import Event, Record
-from shared.events.cases import (
-    CaseAlarmed,
-    CaseJoined,
-    CaseLinked,
-    CaseMerged,
-    CaseOpened,
-    CaseSplit,
-    MessageAttached,
-)
+from shared.events.cases import CaseAlarmed, CaseOpened, MessageAttached
 from shared.events.deliveries import DeliveryQueued, DeliverySent, DigestNoted
+from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
 from shared.events.messages import MessageReceived, MessageSettled
 from shared.note import Verifier
 from tests.projections import project_all, rows
