@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 
+from services.audit.following.memory import Memory, Moved
 from services.audit.index import NO_HEADS, Index
 from services.audit.log import LogWriter, TreeState
 from services.audit.log.disk import Disk
@@ -67,3 +68,20 @@ class FaultyIndex(Index):
             raise sqlite3.OperationalError("database or disk is full")
         super().commit(state, positions, taken, heads)
         faults.instant("after an index commit")
+
+
+class FaultyMemory(Memory):
+    """What the follower remembers, whose process may die before and after it does."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        if (process := PROCESS.get()) is not None:
+            process.at_death(self.close)
+
+    def commit(self, moved: Moved) -> None:
+        faults = FAULTS.get()
+        faults.instant("before a batch is remembered")
+        if faults.happens("full", "memory"):
+            raise sqlite3.OperationalError("database or disk is full")
+        super().commit(moved)
+        faults.instant("after a batch is remembered")
