@@ -10,6 +10,8 @@ from services.audit.census import Census
 from services.audit.checks import CHECKS
 from services.audit.checks.running import as_they_are
 from services.audit.evidence import Evidence
+from services.audit.facts.fact import FACTS
+from services.audit.facts.reader import Reader
 from services.audit.following import Follower, Ticks
 from services.audit.following.ticks import TICKS
 from services.audit.guard import Guard
@@ -22,7 +24,7 @@ from shared.keys import Keys
 from shared.receipts import receipt_signer
 from shared.service import House, Service
 
-COLLECTIONS = (TRAILS, TICKS, FINDINGS)
+COLLECTIONS = (TRAILS, TICKS, FACTS, FINDINGS)
 
 
 def service(house: House) -> Service:
@@ -34,7 +36,8 @@ def service(house: House) -> Service:
     trail = Trail(house.directory / "audit", signer, zone, guard, repeats=guard is not None)
     evidence = Evidence(trail.directory, signer.verifier)
     ticks = Ticks(house.store, house.clock, timedelta(seconds=house.settings.tick_seconds))
-    follower = Follower(trail, house.store, house.clock, as_they_are(CHECKS))
+    reader = Reader(house, house.directory / "audit")
+    follower = Follower(trail, house.store, house.clock, as_they_are(CHECKS), reader)
 
     async def prepare() -> None:
         await trail.belongs_to(house.store)
