@@ -39,8 +39,12 @@ class Keys:
         return hmac.digest(self._installation, name.encode(), "sha256")
 
     def ed25519(self, name: str) -> Ed25519PrivateKey:
-        """A signing key, `receipt` or `log`, made where there is none yet."""
+        """A signing key (`receipt`, `log`, `log.next`), made where there is none yet."""
         return Ed25519PrivateKey.from_private_bytes(self._secret(f"{name}.ed25519"))
+
+    def has(self, name: str) -> bool:
+        """Whether there is a signing key of that name."""
+        return (self.directory / f"{name}.ed25519").is_file()
 
     def _secret(self, name: str) -> bytes:
         path = self.directory / name
