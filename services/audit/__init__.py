@@ -23,7 +23,7 @@ COLLECTIONS = (TRAILS, FINDINGS)
 def service(house: House) -> Service:
     """The audit, ready to be run. The log key lies beside the log and is no secret that services share."""
     signer = Signer(house.origin, Keys(house.directory / "keys").ed25519("log").private_bytes_raw())
-    receipts = receipt_signer(house.origin, house.keys.ed25519("receipt").private_bytes_raw()).verifier
+    receipts = receipt_signer(house.origin, house.keys.ed25519("receipt").private_bytes_raw())
     guard = Guard(house.registers, house.origin) if house.registers else None
     zone = ZoneInfo(house.organisation.hours.zone)
     trail = Trail(house.directory / "audit", signer, zone, guard, repeats=guard is not None)
@@ -32,13 +32,16 @@ def service(house: House) -> Service:
     async def prepare() -> None:
         await trail.belongs_to(house.store)
         await trail.begin()
-        await introduce_receipt_key(house.store, house.clock, receipts.vkey)
+        await introduce_receipt_key(house.store, house.clock, receipts.verifier.vkey)
 
     return Service(
         name="audit",
         publishes=("findings",),
         tap=Tap(trail.positions, trail.take, trail.hurry),
-        routers=[api.router(house, trail, evidence, receipts), pages.router(house, trail, evidence)],
+        routers=[
+            api.router(house, trail, evidence, receipts.verifier),
+            pages.router(house, trail, evidence, receipts),
+        ],
         companions=[trail, Census(trail.index.path)],
         prepare=prepare,
         close=trail.close,
