@@ -30,7 +30,7 @@ COLLECTIONS = (TRAILS, TICKS, FACTS, FINDINGS)
 def service(house: House) -> Service:
     """The audit, ready to be run. The log key lies beside the log and is no secret that services share."""
     signer, beside = log_keys.signers(house.origin, Keys(house.directory / "keys"))
-    receipts = receipt_signer(house.origin, house.keys.ed25519("receipt").private_bytes_raw()).verifier
+    receipts = receipt_signer(house.origin, house.keys.ed25519("receipt").private_bytes_raw())
     guard = Guard(house.registers, house.origin) if house.registers else None
     zone = ZoneInfo(house.organisation.hours.zone)
     audit = house.directory / "audit"
@@ -44,7 +44,7 @@ def service(house: House) -> Service:
     async def prepare() -> None:
         await trail.belongs_to(house.store)
         await trail.begin()
-        await introduce_receipt_key(house.store, house.clock, receipts.vkey)
+        await introduce_receipt_key(house.store, house.clock, receipts.verifier.vkey)
         signing = [one.verifier.vkey for one in (signer, beside) if one is not None]
         await introduce_log_keys(house.store, house.clock, signing)
 
@@ -56,7 +56,10 @@ def service(house: House) -> Service:
         name="audit",
         publishes=("findings",),
         tap=Tap(trail.positions, trail.take, trail.hurry),
-        routers=[api.router(house, trail, evidence, receipts), pages.router(house, trail, evidence)],
+        routers=[
+            api.router(house, trail, evidence, receipts.verifier),
+            pages.router(house, trail, evidence, receipts),
+        ],
         companions=[trail, Census(trail.projector.path), ticks, follower],
         prepare=prepare,
         late=cosigning.late if cosigning is not None else list,
