@@ -88,6 +88,11 @@ class Place:
             "number": "1",
             "delivery_id": self.delivery,
             "group": "routing",
+            "finding": f"finding_{self.case[5:]}",
+            "order": f"order_{self.case[5:]}",
+            "exclusion": f"exclusion_{self.case[5:]}",
+            "sample": f"sample_{self.case[5:]}",
+            "probe": f"probe_{self.case[5:]}",
             "key": self.case,
         }
 
