@@ -9,6 +9,7 @@ import typer
 import uvloop
 
 from services import (
+    cli_check,
     cli_dead,
     cli_migrate,
     cli_moves,
@@ -31,6 +32,7 @@ cli_org.app.command(
 )(cli_moves.moves)
 app.add_typer(cli_org.app, name="org")
 app.add_typer(cli_trail.app, name="trail")
+app.add_typer(cli_check.app, name="check")
 app.add_typer(cli_dead.app, name="dead")
 app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_people.users, name="user")
