@@ -73,7 +73,7 @@ class Fold:
         self.state = check.state() if kept is None else check.state.model_validate_json(kept)
 
     def take(self, noted: Noted) -> list[Doubt]:
-        """What is to be seen once an entry is known; the check is asked only about what it reads, and what can be read."""
+        """What is to be seen once an entry is known. The check is asked only about what it reads, and can be read."""
         kind = noted.record.type
         if kind not in self.check.reads or not isinstance(noted.said, REGISTRY.get(kind, Event)):
             return []
