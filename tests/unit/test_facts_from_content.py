@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from services.audit.facts.persons import Names
 from services.audit.facts.reading import MOST_SALIENT, Reading, Text
-from services.audit.facts.sketch import Sketcher, likeness, share
+from services.audit.facts.sketch import Sketch, Sketcher, likeness, share
 from services.audit.facts.sketches import FILE, NEWEST, Sketches
 from services.audit.facts.wording import shingles, terms
 from shared.content.words import Sender
@@ -125,20 +125,23 @@ def test_a_copied_answer_is_known_though_names_and_dates_are_changed(room: Room)
     assert room.answers("case_3", FIXED).copy_share < 3_000
 
 
+def sketched(key: bytes, words: Iterable[str]) -> Sketch:
+    sketcher = Sketcher(key * 32)
+    return sketcher.sketch(map(sketcher.hash, words), least=1)
+
+
 def test_without_the_key_nobody_can_try_words() -> None:
-    one, other = Sketcher(b"1" * 32), Sketcher(b"2" * 32)
     words = terms(LAMP_HANS)
-    assert one.sketch(words, least=1) == one.sketch(words, least=1)
-    assert not one.sketch(words, least=1).hashes & other.sketch(words, least=1).hashes
-    assert not set(one.sketch(words, least=1).bands) & set(other.sketch(words, least=1).bands)
+    assert sketched(b"1", words) == sketched(b"1", words)
+    assert not sketched(b"1", words).hashes & sketched(b"2", words).hashes
+    assert not set(sketched(b"1", words).bands) & set(sketched(b"2", words).bands)
 
 
 def test_alike_texts_share_a_band_and_others_hardly_ever_do() -> None:
-    sketcher = Sketcher(b"k" * 32)
     words = [f"word{number}" for number in range(200)]
-    whole = sketcher.sketch(words, least=1)
-    half = sketcher.sketch([*words[:150], *(f"other{number}" for number in range(50))], least=1)
-    none = sketcher.sketch([f"none{number}" for number in range(200)], least=1)
+    whole = sketched(b"k", words)
+    half = sketched(b"k", [*words[:150], *(f"other{number}" for number in range(50))])
+    none = sketched(b"k", [f"none{number}" for number in range(200)])
     assert likeness(whole.hashes, half.hashes) == 6_000
     assert share(half.hashes, whole.hashes) == 7_500
     assert set(whole.bands) & set(half.bands)

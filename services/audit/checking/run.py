@@ -10,12 +10,14 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_complet
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from services.audit.checking.outcome import Asked, Failure, Found, Outcome, Some
 from services.audit.checking.parts import Parts, Whose, entries_in
 from services.audit.checks.check import AsOf, CaseCheck, HouseCheck, Noted
 from services.audit.checks.running import Fold, Gathered
 from services.audit.log import LogReader, TreeState, from_directory, parse_checkpoint
+from services.audit.log.merkle import root_at
 from shared.events import Record
 
 A_PART = 100_000
@@ -49,22 +51,23 @@ def run_over(
     size = signed.state.size if size is None else size
     if not 0 <= size <= signed.state.size:
         raise ValueError(f"the log has {signed.state.size} entries under its checkpoint, not {size}")
-    tree = TreeState(size, reader.root(size))
+    stretch = _Stretch(log, size, signed.state.size)
+    tree = TreeState(size, root_at(size, reader.hash_reader(signed.state.size)))
     parts = max(1, -(-size // part))
     jobs = jobs or os.cpu_count() or 1
     with (
         tempfile.TemporaryDirectory(prefix="throughline-checks-") as directory,
         _workers(jobs, parts) as workers,
     ):
-        house = workers.submit(_fold, log, asked, size)
+        house = workers.submit(_fold, stretch, asked)
         whose = Whose(parts)
         latest: datetime | None = None
-        for index, entry in _told(reader, size, "whose entries are whose", progress):
+        for index, entry in _told(stretch, "whose entries are whose", progress):
             whose.learn(entry)
             if (noted := _noted(index, entry)) is not None:
                 latest = noted.at if latest is None else max(latest, noted.at)
         with Parts(Path(directory), parts) as files:
-            for index, entry in _told(reader, size, "cases in parts", progress):
+            for index, entry in _told(stretch, "cases in parts", progress):
                 for one in whose.parts_of(entry):
                     files.add(one, index, entry)
         del whose
@@ -96,12 +99,25 @@ def _workers(jobs: int, parts: int) -> Iterator[Executor]:
         yield pool
 
 
-def _told(reader: LogReader, size: int, what: str, progress: Progress) -> Iterator[tuple[int, bytes]]:
-    for index, entry in enumerate(reader.entries(0, size, size)):
+class _Stretch(NamedTuple):
+    """The first `size` entries of a log."""
+
+    directory: Path
+    size: int
+    whole: int
+    """The log's own size: tiles of an earlier tree may be gone, those of this one hold what it had."""
+
+    def entries(self) -> Iterator[tuple[int, bytes]]:
+        """Them, with their places."""
+        return enumerate(LogReader(from_directory(self.directory)).entries(0, self.size, self.whole))
+
+
+def _told(stretch: _Stretch, what: str, progress: Progress) -> Iterator[tuple[int, bytes]]:
+    for index, entry in stretch.entries():
         if index % _LOOKED == 0:
-            progress(what, index, size)
+            progress(what, index, stretch.size)
         yield index, entry
-    progress(what, size, size)
+    progress(what, stretch.size, stretch.size)
 
 
 def _noted(index: int, entry: bytes) -> Noted | None:
@@ -111,14 +127,13 @@ def _noted(index: int, entry: bytes) -> Noted | None:
         return None
 
 
-def _fold(log: Path, asked: Asked, size: int) -> Some:
+def _fold(stretch: _Stretch, asked: Asked) -> Some:
     """What house checks see, entry by entry."""
     some = Some()
     folds = [Fold(check, parameters) for check, parameters in asked.checks if isinstance(check, HouseCheck)]
     if not folds:
         return some
-    entries = LogReader(from_directory(log)).entries(0, size, size)
-    for noted in _all(enumerate(entries)):
+    for noted in _all(stretch.entries()):
         for fold in folds:
             with _guarded(some, fold.check.name, noted.index, ""):
                 found = [
