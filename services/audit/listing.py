@@ -40,7 +40,7 @@ _PROOF = f"c2sp.org/tlog-proof@v1\nextra eyJjYXVz…\nindex 41\nKq3c…=\n\n{_CH
 _LINES = (
     '{"checkpoint":"county.example/throughline\\n1207\\nqN8yj…=\\n\\n…","size":1207,"start":0,"asked":{}}\n'
     '{"index":0,"case":"K7QM-2XPA-B","department":"housing","leaf_hash":"9f2c…","entry":{…}}\n'
-    '{"end":1207,"entries":1}\n'
+    '{"end":1207}\n'
 )
 
 
@@ -229,7 +229,7 @@ def _export(routes: APIRouter, queries: Queries, exports: Exports) -> None:
     ) -> StreamingResponse:
         """All entries that fit, as a stream of lines, however many.
 
-        JSON lines begin with the checkpoint and end with the count; each `entry` stands there with its very bytes, of
+        JSON lines begin with the checkpoint and end with `end`; each `entry` stands there with its very bytes, of
         which `leaf_hash` is made. One that was cut off goes on from `cursor=<index after the last line's>-<size>`.
         """
         size = await _asked(lambda: queries.check(wanted, cursor))
