@@ -23,7 +23,7 @@ from services.cli import app as cli
 from services.routing.people.people import People
 from shared.rights import Right
 from tests.installations import in_a_loop
-from tests.journeys.test_console import OFFICER, SUPERVISOR, WEDNESDAY, Hall, hall
+from tests.journeys.test_console import LAMP, OFFICER, SUPERVISOR, WEDNESDAY, Hall, hall
 from tests.serving import on_a_port
 
 TEXTS = ("The lamp is dark", "The stove is cold", "The road is wet")
@@ -38,7 +38,7 @@ async def lines(here: Hall, query: str) -> list[dict[str, Any]]:
 @in_a_loop
 async def test_a_supervisor_reads_a_departments_entries_page_by_page_while_more_come(tmp_path: Path) -> None:
     async with hall(tmp_path) as here:
-        refs = [await here.written(text) for text in TEXTS]
+        refs = [await here.written(text) for text in (LAMP, *TEXTS[1:])]
         here.as_(SUPERVISOR)
         opened = (await here.client.get("/v1/trail", params={"type": "throughline.case.opened"})).json()
         assert [one["entry"]["data"]["ref"] for one in opened["entries"]] == refs
