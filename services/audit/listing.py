@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 from services.audit.evidence import Entry, Evidence
 from services.audit.export import COLUMNS, Format, Order
 from services.audit.log import leaf_hash
-from services.audit.querying import CURSOR, Behind, Beyond, Cursor, NoSuchCase, Queries, Wanted
+from services.audit.querying import CURSOR, Behind, Beyond, Cursor, NoSuchCase, Page, Queries, Wanted
 from services.audit.trail import Trail
 from shared.note import encode_base64
 from shared.rights import Principal, Right, requires
@@ -170,13 +170,7 @@ def _page(routes: APIRouter, queries: Queries) -> None:
         about it. A listing is of the entries that were there when it began: nothing is shown twice or left out while
         the trail grows. A page may be shorter than `limit`, or empty, and yet have a `next`.
         """
-        page = await _asked(lambda: queries.page(wanted, cursor, limit))
-        return Entries(
-            checkpoint=page.proved.checkpoint.decode(),
-            size=page.size,
-            entries=[shown(entry) for entry in page.proved.entries],
-            next=str(page.following) if page.following else None,
-        )
+        return told(await _asked(lambda: queries.page(wanted, cursor, limit)))
 
 
 async def _asked(ask: Callable[[], T]) -> T:
@@ -301,6 +295,16 @@ class Exports:
                     await process.wait()
         finally:
             self.running -= 1
+
+
+def told(page: Page) -> Entries:
+    """A page as JSON."""
+    return Entries(
+        checkpoint=page.proved.checkpoint.decode(),
+        size=page.size,
+        entries=[shown(entry) for entry in page.proved.entries],
+        next=str(page.following) if page.following else None,
+    )
 
 
 def shown(entry: Entry) -> EntryShown:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from services.audit.evidence import Evidence, Proved
-from services.audit.lookup import Asked, Lookup
+from services.audit.lookup import Asked, Found, Lookup
 from services.audit.projected import FILE
 from shared.ids import read_ref
 
@@ -92,11 +92,15 @@ class Queries:
 
     def page(self, wanted: Wanted, cursor: Cursor, limit: int) -> Page:
         """One page. Raises NoSuchCase, Beyond, Behind; ValueError or OSError for a damaged log."""
-        with closing(self.begin()) as lookup:
-            size = self.size(lookup, cursor)
-            found = lookup.find(wanted.asked(lookup), cursor.start, size, limit)
+        found, size = self.places(wanted, cursor, limit)
         following = Cursor(found.following, size) if found.following is not None else None
         return Page(self._evidence.prove(found.places), size, following)
+
+    def places(self, wanted: Wanted, cursor: Cursor, limit: int) -> tuple[Found, int]:
+        """Where the entries of a page are, and of how many entries the listing is. Raises as `page` does."""
+        with closing(self.begin()) as lookup:
+            size = self.size(lookup, cursor)
+            return lookup.find(wanted.asked(lookup), cursor.start, size, limit), size
 
     def check(self, wanted: Wanted, cursor: Cursor) -> int:
         """Of how many entries a listing is. Raises NoSuchCase, Beyond, Behind."""
