@@ -167,7 +167,7 @@ def begin_change(origin: str, keys: Keys, log: Path) -> tuple[Verifier, Verifier
     old, coming = signers(origin, keys)
     if coming is not None:
         raise StateError(
-            f"a change is under way already, to {coming.verifier.vkey}: start the installation, and end it with --finish"
+            f"a change to {coming.verifier.vkey} is under way already: start the installation, and end it with --finish"
         )
     try:
         open_checkpoint((log / "checkpoint").read_bytes(), old.verifier)
