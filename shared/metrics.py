@@ -85,6 +85,16 @@ UNSIGNED = Gauge(
     "How long entries have been waiting for a signed checkpoint",
     registry=REGISTRY,
 )
+PROJECTION_BEHIND = Gauge(
+    "throughline_trail_projection_behind_entries",
+    "Entries of the trail that the console and queries do not show yet",
+    registry=REGISTRY,
+)
+PROJECTION_LAG = Gauge(
+    "throughline_trail_projection_behind_seconds",
+    "How long the oldest entry that the console and queries do not show yet has been in the trail",
+    registry=REGISTRY,
+)
 SUPERSEDED = Gauge(
     "throughline_trail_superseded",
     "1 where this audit signs nothing more, because another has signed what it does not have",

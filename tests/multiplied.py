@@ -10,7 +10,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
-from zoneinfo import ZoneInfo
 
 from services.audit.index import FILE, Index
 from services.audit.log import LogWriter, Signer
@@ -84,7 +83,7 @@ def _log(settings: Settings, main: sqlite3.Connection) -> int:
     """Append what is not in the log yet, as the audit would."""
     log, keys = settings.data / "audit" / "log", settings.data / "keys"
     origin = (log / "checkpoint").read_text().partition("\n")[0]
-    index = Index(settings.data / "audit" / FILE, ZoneInfo("UTC"))
+    index = Index(settings.data / "audit" / FILE)
     taken = index.positions["events"] - 1
     values = (
         row

@@ -11,6 +11,8 @@ from services.audit.checks import CHECKS
 from services.audit.checks.running import as_they_are
 from services.audit.cosigning import told
 from services.audit.evidence import Evidence
+from services.audit.facts.fact import FACTS
+from services.audit.facts.reader import Reader
 from services.audit.following import Follower, Ticks
 from services.audit.following.ticks import TICKS
 from services.audit.guard import Guard
@@ -22,13 +24,13 @@ from shared.keys import Keys
 from shared.receipts import receipt_signer
 from shared.service import House, Service
 
-COLLECTIONS = (TRAILS, TICKS, FINDINGS)
+COLLECTIONS = (TRAILS, TICKS, FACTS, FINDINGS)
 
 
 def service(house: House) -> Service:
     """The audit, ready to be run. The log key lies beside the log and is no secret that services share."""
     signer, beside = log_keys.signers(house.origin, Keys(house.directory / "keys"))
-    receipts = receipt_signer(house.origin, house.keys.ed25519("receipt").private_bytes_raw()).verifier
+    receipts = receipt_signer(house.origin, house.keys.ed25519("receipt").private_bytes_raw())
     guard = Guard(house.registers, house.origin) if house.registers else None
     zone = ZoneInfo(house.organisation.hours.zone)
     audit = house.directory / "audit"
@@ -36,12 +38,13 @@ def service(house: House) -> Service:
     trail = Trail(audit, signer, zone, guard, beside=beside, cosigning=cosigning, repeats=guard is not None)
     evidence = Evidence(trail.directory, signer.verifier)
     ticks = Ticks(house.store, house.clock, timedelta(seconds=house.settings.tick_seconds))
-    follower = Follower(trail, house.store, house.clock, as_they_are(CHECKS))
+    reader = Reader(house, house.directory / "audit")
+    follower = Follower(trail, house.store, house.clock, as_they_are(CHECKS), reader)
 
     async def prepare() -> None:
         await trail.belongs_to(house.store)
         await trail.begin()
-        await introduce_receipt_key(house.store, house.clock, receipts.vkey)
+        await introduce_receipt_key(house.store, house.clock, receipts.verifier.vkey)
         signing = [one.verifier.vkey for one in (signer, beside) if one is not None]
         await introduce_log_keys(house.store, house.clock, signing)
 
@@ -53,8 +56,11 @@ def service(house: House) -> Service:
         name="audit",
         publishes=("findings",),
         tap=Tap(trail.positions, trail.take, trail.hurry),
-        routers=[api.router(house, trail, evidence, receipts), pages.router(house, trail, evidence)],
-        companions=[trail, Census(trail.index.path), ticks, follower],
+        routers=[
+            api.router(house, trail, evidence, receipts.verifier),
+            pages.router(house, trail, evidence, receipts),
+        ],
+        companions=[trail, Census(trail.projector.path), ticks, follower],
         prepare=prepare,
         late=cosigning.late if cosigning is not None else list,
         close=close,

@@ -33,6 +33,9 @@ from services.audit.log import (
 from services.audit.log.merkle import root_at
 from services.audit.log.writer import CHECKPOINT
 from services.audit.log_keys import write_handover
+from services.audit.lookup import Lookup
+from services.audit.projected import FILE as PROJECTED
+from services.audit.projector import Projector
 from shared import metrics
 from shared.bus import Positions, Taken
 from shared.events import Record
@@ -80,13 +83,15 @@ class Trail:
         self.directory = directory / "log"
         self.signer = signer
         self._signers = (signer, *([beside] if beside else ()))
-        self.index = Index(directory / FILE, zone)
+        self.index = Index(directory / FILE)
         self._writer = LogWriter(self.directory, self.index.state)
-        self._project()
+        self._signed_otherwise = self._is_signed_otherwise()
+        self._make_index_anew()
+        self.projector = Projector(directory / PROJECTED, zone, self.reader, lambda: self.index.state.size)
+        self.lookup = Lookup.open(self.projector.path)
         self._guard = guard
         self.cosigning = cosigning
         self._handed_over = not beside
-        self._signed_otherwise = self._is_signed_otherwise()
         self._repeats = repeats
         self._superseded = ""
         self._broken = False
@@ -103,14 +108,14 @@ class Trail:
         metrics.UNSIGNED.set_function(self.unsigned_seconds)
         metrics.SUPERSEDED.set_function(lambda: int(self.superseded))
 
-    def _project(self) -> None:
+    def _make_index_anew(self) -> None:
         """Have the index hold what this version makes of the log; the directory is ours by now."""
         if not self.index.outdated:
             return
         size = self.index.state.size
         log.info("trail.index_is_made_anew", entries=size)
         try:
-            self.index.project(self.reader().entries(0, size, size))
+            self.index.make_anew(self.reader().entries(0, size, size))
         except (LogError, OSError) as error:
             self._writer.close()
             self.index.close()
@@ -162,6 +167,7 @@ class Trail:
         self._hurry.clear()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._integrate, batch, positions)
         self._taking = False
+        self.projector.wake()
         if len(batch) < INTEGRATE_FROM:
             left = INTEGRATE_EVERY - (time.monotonic() - started)
             with suppress(TimeoutError):
@@ -204,15 +210,26 @@ class Trail:
                 raise TrailClosed(f"the trail was closed at {self.published.size} entries, before {size}")
             await self._moved.wait()
 
+    async def shown(self, size: int) -> None:
+        """Return once a checkpoint covers the first `size` entries, and the projection has them. Raises TrailClosed."""
+        await self.covered(size)
+        await self.projector.reached(size)
+        if self.projector.size < size:
+            raise TrailClosed(
+                f"the trail was closed when {self.projector.size} entries were projected, not {size}"
+            )
+
     def _integrate(self, batch: Sequence[Taken], positions: Positions) -> None:
         try:
             self._mend()
             new, heads = self._first_time(batch) if self._repeats else (batch, NO_HEADS)
+            first = self.index.state.size
             state = self._writer.integrate([one.value for one in new])
             self.index.commit(state, positions, new, heads)
         except BaseException as error:
             self._break(error)
             raise
+        self.projector.hear(first, new)
 
     def _first_time(self, batch: Sequence[Taken]) -> tuple[Sequence[Taken], dict[str, int]]:
         """What of a batch the log does not have, and the aggregates' highest sequences with it."""
@@ -231,7 +248,7 @@ class Trail:
 
     def _has(self, record: Record) -> bool:
         reader, size = self.reader(), self.index.state.size
-        return any(reader.entry(at, size) == record.value for at in self.index.places(record.subject))
+        return any(reader.entry(at, size) == record.value for at in self.index.own_places(record.subject))
 
     def checkpoint(self) -> bytes | None:
         """The published checkpoint, None before the first."""
@@ -322,8 +339,9 @@ class Trail:
         log.info("trail.reopened", size=self.index.state.size)
 
     async def start(self) -> None:
-        """Begin to publish."""
+        """Begin to publish, and to project."""
         self._publishing = asyncio.create_task(self._publish_forever())
+        await self.projector.start()
 
     async def _publish_forever(self) -> None:
         while True:
@@ -341,8 +359,9 @@ class Trail:
         """Nothing yet: events still come. `close` ends it."""
 
     async def idle(self) -> None:
-        """Return once everything integrated is published."""
+        """Return once everything integrated is published and projected."""
         await self.publish()
+        await self.projector.idle()
 
     @property
     def superseded(self) -> bool:
@@ -376,6 +395,8 @@ class Trail:
             self._closed = True
             self._moved.set()
             self._thread.shutdown()
+            await self.projector.close()
+            self.lookup.close()
             self._writer.close()
             self.index.close()
             if self.cosigning is not None:

@@ -16,7 +16,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from services.audit.index import FILE as INDEX
 from services.audit.index import Index
@@ -151,7 +150,7 @@ async def _open_generation(settings: Settings, manifest: Manifest, last_known: b
     )
     _before_all(data, opened)
     origin = _origin(settings)
-    index = Index(data / "audit" / INDEX, ZoneInfo("UTC"))
+    index = Index(data / "audit" / INDEX)
     try:
         with LogWriter(data / "audit" / "log") as writer:
             # The store's events come again from the first on: the new log has all that was restored.

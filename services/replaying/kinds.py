@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from services.audit.following.ticks import KIND as TICK
 from services.audit.keys import KIND as TRAIL
 from services.audit.supervision.finding import KIND as FINDING
 from services.intake.message import messages
@@ -27,6 +28,7 @@ BY_TYPE: dict[str, Kind[Any]] = {
     "organisation.published": ORGANISATION,
     "organisation.calendars_kept": KEPT,
     "trail.key_": TRAIL,
+    "trail.ticked": TICK,
     "finding.": FINDING,
     "sending.": HOLD,
 }

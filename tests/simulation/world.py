@@ -257,6 +257,7 @@ def run(make: Callable[..., World], seed: int, *, calm: bool = False, log: bool 
                 signer = Signer(world_origin(world), world.keys.ed25519("log").private_bytes_raw())
                 invariants.check(kept, world.people, world.post, world.log, signer.verifier)
                 invariants.one_history(world.signed, world.log, signer.verifier)
+                invariants.projection(world.log, signer.verifier, house.zone())
                 invariants.require(not surprises, "nothing fails unheard", surprises)
             except (AssertionError, Exception) as error:
                 failure, failed = f"{type(error).__name__}: {error}", error
