@@ -12,7 +12,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from services import cli_trail_consistency, cli_trail_monitor, cli_trail_replay, cli_trail_witness
+from services import (
+    cli_trail_consistency,
+    cli_trail_monitor,
+    cli_trail_replay,
+    cli_trail_silence,
+    cli_trail_witness,
+)
 from services.audit.log import (
     Report,
     TlogProof,
@@ -40,6 +46,13 @@ app.command(
     "monitor",
     epilog="Example: throughline trail monitor https://house.example/trail --vkey … --state ./watched",
 )(cli_trail_monitor.monitor)
+app.command(
+    "silence",
+    epilog="Example: throughline trail silence msg_… --to https://house.example --vkey … --out FILE",
+)(cli_trail_silence.silence)
+app.command("convict", epilog="Example: throughline trail convict silence.note later.tlog-proof --vkey …")(
+    cli_trail_silence.convict
+)
 console = Console(stderr=True)
 
 Data = Annotated[Path, typer.Option(help="Directory of the installation")]

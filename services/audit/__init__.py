@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from services.audit import api, log_keys, pages
+from services.audit import api, api_silence, log_keys, pages
 from services.audit.census import Census
 from services.audit.checks import CHECKS
 from services.audit.checks.running import as_they_are
@@ -58,6 +58,7 @@ def service(house: House) -> Service:
         tap=Tap(trail.positions, trail.take, trail.hurry),
         routers=[
             api.router(house, trail, evidence, receipts.verifier),
+            api_silence.router(house, trail, evidence),
             pages.router(house, trail, evidence, receipts),
         ],
         companions=[trail, Census(trail.projector.path), ticks, follower],

@@ -9,6 +9,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
+from services.audit.answers import CHECKPOINT, PROOF, TEXT, answers
 from services.audit.evidence import Entry, Evidence
 from services.audit.log import TileError, Verifier, leaf_hash
 from services.audit.log.tiles import parse_path
@@ -18,11 +19,7 @@ from shared.rights import Principal, Right, may, requires
 from shared.service import House
 from shared.web.problems import Problem
 
-_TEXT = "text/plain; charset=utf-8"
 _FOREVER = "max-age=31536000, immutable"  # a tile's bytes never change; only signed ones are served
-_NOTE = "— county.example/throughline Az3gl…"
-_CHECKPOINT = f"county.example/throughline\n1207\nqN8yj…=\n\n{_NOTE}\n"
-_PROOF = f"c2sp.org/tlog-proof@v1\nextra eyJjYXVz…\nindex 41\nKq3c…=\n\n{_CHECKPOINT}"
 
 
 class EntryShown(BaseModel):
@@ -34,27 +31,15 @@ class EntryShown(BaseModel):
         examples=[{"type": "throughline.case.assigned", "data": {"department": "housing", "by": "rule"}}],
     )
     leaf_hash: str = Field(description="SHA-256 over 0x00 and the entry (RFC 6962), in hex")
-    proof: str = Field(description="C2SP tlog-proof", examples=[_PROOF])
+    proof: str = Field(description="C2SP tlog-proof", examples=[PROOF])
 
 
 class Entries(BaseModel):
     """Entries of the log with their proofs, and the checkpoint that all of them are under."""
 
-    checkpoint: str = Field(examples=[_CHECKPOINT])
+    checkpoint: str = Field(examples=[CHECKPOINT])
     entries: list[EntryShown]
     next: int | None = Field(None, description="Pass it as `since` for what follows; absent at the end")
-
-
-def _answers(media: str, example: str | None = None, **problems: str) -> dict[int | str, dict[str, Any]]:
-    """What a route answers besides a model: its text or bytes, and its problems."""
-    kind: dict[str, Any] = {"schema": {"type": "string"}}
-    answers: dict[int | str, dict[str, Any]] = {
-        int(status[1:]): {"description": text, "content": {"application/problem+json": {}}}
-        for status, text in problems.items()
-    }
-    if media:
-        answers[200] = {"content": {media: kind | ({"example": example} if example else {})}}
-    return answers
 
 
 def router(house: House, trail: Trail, evidence: Evidence, receipts: Verifier) -> APIRouter:
@@ -70,7 +55,7 @@ def _log(routes: APIRouter, house: House, trail: Trail, evidence: Evidence, rece
     @routes.get(
         "/trail/checkpoint",
         response_class=Response,
-        responses=_answers("text/plain", _CHECKPOINT, _404="Nothing is signed yet"),
+        responses=answers("text/plain", CHECKPOINT, _404="Nothing is signed yet"),
     )
     async def get_checkpoint(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Response:
         """The last signed tree head (C2SP tlog-checkpoint)."""
@@ -79,33 +64,33 @@ def _log(routes: APIRouter, house: House, trail: Trail, evidence: Evidence, rece
             raise Problem(
                 404, "no-checkpoint", "Nothing is signed yet", "The first entry makes the first checkpoint."
             )
-        return Response(checkpoint, media_type=_TEXT, headers={"Cache-Control": "no-cache"})
+        return Response(checkpoint, media_type=TEXT, headers={"Cache-Control": "no-cache"})
 
     @routes.head("/trail/vkey", include_in_schema=False)
     @routes.get(
         "/trail/vkey",
         response_class=Response,
-        responses=_answers("text/plain", "county.example/throughline+0e8d9abf+AYrf…=\n"),
+        responses=answers("text/plain", "county.example/throughline+0e8d9abf+AYrf…=\n"),
     )
     async def get_vkey(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Response:
         """The log's verifier key. Have it confirmed by another way before you rely on it."""
-        return Response(trail.signer.verifier.vkey + "\n", media_type=_TEXT)
+        return Response(trail.signer.verifier.vkey + "\n", media_type=TEXT)
 
     @routes.head("/trail/receipt-vkey", include_in_schema=False)
     @routes.get(
         "/trail/receipt-vkey",
         response_class=Response,
-        responses=_answers("text/plain", "county.example/throughline/receipt+77aa01c2+AQd0…=\n"),
+        responses=answers("text/plain", "county.example/throughline/receipt+77aa01c2+AQd0…=\n"),
     )
     async def get_receipt_vkey(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Response:
         """The verifier key of receipts; the entry `throughline.trail.key_introduced` has it, too."""
-        return Response(receipts.vkey + "\n", media_type=_TEXT)
+        return Response(receipts.vkey + "\n", media_type=TEXT)
 
     @routes.head("/trail/tile/{path:path}", include_in_schema=False)
     @routes.get(
         "/trail/tile/{path:path}",
         response_class=Response,
-        responses=_answers(
+        responses=answers(
             "application/octet-stream",
             _403="Entry bundles are restricted here: a key with `trail.read` opens them",
             _404="Not a tile of the signed tree",
@@ -140,7 +125,7 @@ def _entries(routes: APIRouter, trail: Trail, evidence: Evidence) -> None:
     @routes.get(
         "/v1/proofs/{message_id}",
         response_class=Response,
-        responses=_answers("text/plain", _PROOF, _404="No checkpoint covers such a message; `Retry-After`"),
+        responses=answers("text/plain", PROOF, _404="No checkpoint covers such a message; `Retry-After`"),
     )
     async def get_proof(
         message_id: Annotated[str, Path(max_length=80, examples=["msg_h2f6qk3zr5m7nq4c2yw6v5xk3e"])],
@@ -157,11 +142,11 @@ def _entries(routes: APIRouter, trail: Trail, evidence: Evidence) -> None:
                 "No checkpoint covers this message. A receipt promises that one will within its merge delay.",
                 headers={"Retry-After": "1"},
             )
-        return Response(proved.entries[0].proof, media_type=_TEXT)
+        return Response(proved.entries[0].proof, media_type=TEXT)
 
     @routes.get(
         "/v1/trail",
-        responses=_answers(
+        responses=answers(
             "", _401="Sign in", _403="Not allowed", _404="No such case", _422="A field does not fit"
         ),
     )
