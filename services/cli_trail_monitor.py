@@ -67,7 +67,7 @@ def monitor(
         typer.echo(f"throughline: {error}", err=True)
         raise typer.Exit(2) from error
     told = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in () if once else (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: told.set())
     wrong = False
     while True:

@@ -19,6 +19,7 @@ from services.audit.log import (
     parse_checkpoint,
     verify_log,
 )
+from services.audit.log.merkle import root_at
 from services.audit.log.verify import Progress
 from services.audit.log_keys import Handover, handovers
 from shared.note import SignatureError, split_note
@@ -70,7 +71,7 @@ def _tell(change: Handover, fetch: Fetch, report: Report) -> None:
     now = report.checkpoint.state.size if report.checkpoint else 0
     try:
         open_any_checkpoint(change.checkpoint, [change.old], origin=change.old.name)
-        stands = size <= now and LogReader(fetch).root(size) == root
+        stands = size <= now and root_at(size, LogReader(fetch).hash_reader(now)) == root
     except (ValueError, OSError):
         stands = False
     if not stands:

@@ -21,7 +21,7 @@ from services.audit.log.cosignature import Policy
 from services.audit.log.disk import Disk, put_durably
 from services.audit.log.errors import LogError, NoteError, QuorumError
 from services.audit.log.fetch import Fetch, fetch_hashes, from_url
-from services.audit.log.merkle import EMPTY_TREE, HASH_SIZE, TreeState, verify_inclusion
+from services.audit.log.merkle import EMPTY_TREE, HASH_SIZE, TreeState, convicts, verify_inclusion
 from services.audit.log.reader import LogReader
 from services.audit.log.tiles import TILE_WIDTH, tile_at
 from services.audit.log.witness import origin_id
@@ -146,35 +146,45 @@ class Monitor:
     def _continues(self, look: Look, kept: bytes, last: TreeState, note: bytes) -> bool:
         """Whether the log's tree begins with the one that was seen last."""
         new = self._open(note).state
-        both = {"older.checkpoint": kept, "newer.checkpoint": note}
         if new.size < last.size:
             what = f"the log was set back: it shows {new.size} entries, and had signed {last.size}"
+            both = {"older.checkpoint": kept, "newer.checkpoint": note}
             look.alarms.append(Alarm("rewind", what, self._keep("rewind", both)))
             return False
+        what = f"the log was forked: its first {last.size} entries are not those that it had signed before"
+        return self._begins_with(look, last, note, what, {"older.checkpoint": kept})
+
+    def _begins_with(
+        self, look: Look, older: TreeState, note: bytes, fork: str, evidence: dict[str, bytes]
+    ) -> bool:
+        """Whether the tree of a checkpoint begins with an older one; where it doesn't, an alarm says why."""
+        newer = self._open(note)
         reader = LogReader(self._fetch)
         try:
-            path = reader.consistency_proof(last.size, new.size)
-            proof = ConsistencyProof(last.size, tuple(path), note)
-            proof.verify(last, self._open(note))
+            proof = ConsistencyProof(
+                older.size, tuple(reader.consistency_proof(older.size, newer.state.size)), note
+            )
+            proof.verify(older, newer)
             return True
         except OSError as error:
             look.alarms.append(Alarm("unreachable", f"the log's tiles do not answer: {error}"))
             return False
         except LogError as error:
-            if not self._leads_to(reader, new):
+            if not self._certain(reader, older, newer.state):
                 look.alarms.append(
                     Alarm("broken", f"the tiles do not lead to the root that is signed: {error}")
                 )
                 return False
-        what = f"the log was forked: its first {last.size} entries are not those that it had signed before"
-        look.alarms.append(
-            Alarm("fork", what, self._keep("fork", both | {"newer.consistency": proof.format()}))
-        )
+        evidence = evidence | {"newer.checkpoint": note, "newer.consistency": proof.format()}
+        look.alarms.append(Alarm("fork", fork, self._keep("fork", evidence)))
         return False
 
-    def _leads_to(self, reader: LogReader, state: TreeState) -> bool:
+    def _certain(self, reader: LogReader, older: TreeState, newer: TreeState) -> bool:
+        """Whether the newer tree has another root at that size, and the tiles aren't merely damaged."""
+        if older.size == newer.size:
+            return True
         try:
-            return reader.root(state.size) == state.root
+            return convicts(older.size, newer.size, newer.root, reader.hash_reader(newer.size))
         except (LogError, OSError):
             return False
 
@@ -190,27 +200,25 @@ class Monitor:
                     Alarm("unreachable", f"{asked.witness.name} does not say what it saw: {error}")
                 )
                 continue
-            both = {"newer.checkpoint": note, "witness.checkpoint": seen}
             if theirs.size > checkpoint.state.size:
                 if cosigned.at + WITHHELD_AFTER < look.at:
                     what = (
                         f"{asked.witness.name} cosigned {theirs.size} entries at {cosigned.at.isoformat()}, and the log"
                         f" shows {checkpoint.state.size}"
                     )
+                    both = {"newer.checkpoint": note, "witness.checkpoint": seen}
                     look.alarms.append(Alarm("withheld", what, self._keep("withheld", both)))
-            elif not self._leads_to(LogReader(self._fetch), theirs):
-                what = f"the log was forked: {asked.witness.name} was shown another history of its first {theirs.size}"
-                look.alarms.append(Alarm("fork", f"{what} entries", self._keep("fork", both)))
+                continue
+            what = f"{asked.witness.name} was shown another history of its first {theirs.size} entries"
+            self._begins_with(look, theirs, note, f"the log was forked: {what}", {"witness.checkpoint": seen})
 
     def _promises(self, look: Look, promises: list[Promise], *, search: bool) -> None:
         """Look for the entries that were promised; the log's own tiles say where they are, its root that they are."""
         known = self._known()
-        waiting = [one for one in promises if known.get(one.leaf.hex(), [0, None])[1] is None]
+        looked = {one.leaf: known.setdefault(one.leaf.hex(), [0, None]) for one in promises}
         try:
-            self._search(
-                look.state.size, {one.leaf: known.setdefault(one.leaf.hex(), [0, None]) for one in waiting}
-            )
-            self._verify_found(look.state, {one.leaf: known[one.leaf.hex()] for one in waiting})
+            if search:
+                self._search(look.state, {leaf: where for leaf, where in looked.items() if where[1] is None})
         except (OSError, LogError) as error:
             look.alarms.append(Alarm("broken", f"what was promised can't be looked for: {error}"))
         put_durably(self._disk, self._directory, PROMISES, json.dumps(known).encode())
