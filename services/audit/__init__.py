@@ -29,11 +29,11 @@ COLLECTIONS = (TRAILS, TICKS, FACTS, FINDINGS)
 
 def service(house: House) -> Service:
     """The audit, ready to be run. The log key lies beside the log and is no secret that services share."""
-    signer, beside = log_keys.signers(house.origin, Keys(house.directory / "keys"))
     receipts = receipt_signer(house.origin, house.keys.ed25519("receipt").private_bytes_raw())
     guard = Guard(house.registers, house.origin) if house.registers else None
     zone = ZoneInfo(house.organisation.hours.zone)
     audit = house.directory / "audit"
+    signer, beside = log_keys.signers(house.origin, Keys(house.directory / "keys"), audit / "log")
     cosigning = told(house.settings, audit / "log")
     trail = Trail(audit, signer, zone, guard, beside=beside, cosigning=cosigning, repeats=guard is not None)
     evidence = Evidence(trail.directory, signer.verifier)
