@@ -37,6 +37,7 @@ WAYS: dict[str, str] = {
     "/v1/dead/notify": "notify",
     "/outbox": "notify",
     "/v1/proofs": "audit",
+    "/v1/silence": "audit",
     "/v1/trail": "audit",
     "/trail": "audit",
     "/receipt": "audit",

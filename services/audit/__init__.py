@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from services.audit import api, log_keys, pages
+from services.audit import api, api_silence, log_keys, pages
 from services.audit.census import Census
 from services.audit.cosigning import told
 from services.audit.evidence import Evidence
@@ -28,11 +28,11 @@ COLLECTIONS = (TRAILS, TICKS, FACTS, FINDINGS)
 
 def service(house: House) -> Service:
     """The audit, ready to be run. The log key lies beside the log and is no secret that services share."""
-    signer, beside = log_keys.signers(house.origin, Keys(house.directory / "keys"))
     receipts = receipt_signer(house.origin, house.keys.ed25519("receipt").private_bytes_raw())
     guard = Guard(house.registers, house.origin) if house.registers else None
     zone = ZoneInfo(house.organisation.hours.zone)
     audit = house.directory / "audit"
+    signer, beside = log_keys.signers(house.origin, Keys(house.directory / "keys"), audit / "log")
     cosigning = told(house.settings, audit / "log")
     trail = Trail(audit, signer, zone, guard, beside=beside, cosigning=cosigning, repeats=guard is not None)
     evidence = Evidence(trail.directory, signer.verifier)
@@ -59,6 +59,7 @@ def service(house: House) -> Service:
         tap=Tap(trail.positions, trail.take, trail.hurry),
         routers=[
             api.router(house, trail, evidence, receipts.verifier),
+            api_silence.router(house, trail, evidence),
             pages.router(house, trail, evidence, receipts),
         ],
         companions=[trail, Census(trail.projector.path), ticks, follower],
