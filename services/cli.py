@@ -9,7 +9,9 @@ import typer
 import uvloop
 
 from services import (
+    cli_backup,
     cli_dead,
+    cli_log_key,
     cli_migrate,
     cli_moves,
     cli_org,
@@ -35,6 +37,26 @@ app.add_typer(cli_dead.app, name="dead")
 app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_people.users, name="user")
 app.add_typer(cli_people.keys, name="key")
+cli_people.keys.command(
+    "backup", epilog="Example: throughline key backup --to /elsewhere/log-key.pem --data ./data"
+)(cli_log_key.backup)
+cli_people.keys.command(
+    "restore", epilog="Example: throughline key restore --from /elsewhere/log-key.pem --data ./data"
+)(cli_log_key.restore)
+cli_people.keys.command(
+    "rotate-log",
+    epilog="Example: throughline key rotate-log --data ./data   (then, days later, with --finish)",
+)(cli_log_key.rotate)
+app.add_typer(cli_backup.hold, name="hold")
+app.command(
+    "backup", epilog="Example: throughline backup --data data --to /backup --keys /elsewhere/keys.tar"
+)(cli_backup.backup)
+app.command("check-backup", epilog="Example: throughline check-backup /backup --keys /elsewhere/keys.tar")(
+    cli_backup.verify
+)
+app.command(
+    "restore", epilog="Example: throughline restore --from /backup --keys /elsewhere/keys.tar --data data"
+)(cli_backup.restore)
 app.command("send")(cli_send.send)
 app.command(
     "migrate",

@@ -17,6 +17,7 @@ from fastapi import APIRouter, FastAPI
 from shared.bus import Inlet, Subscription, Tap
 from shared.clock import Clock
 from shared.content import ContentStore
+from shared.generation import trail_origin
 from shared.keys import Keys
 from shared.organisation import Organisation
 from shared.settings import Settings
@@ -54,7 +55,7 @@ class House:
     @property
     def origin(self) -> str:
         """The name of the installation's trail, which is also its log key's name."""
-        return self.settings.origin or f"{self.organisation.id}.example/throughline"
+        return trail_origin(self.settings, self.organisation.id, self.directory)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Timer:
     fire: Callable[[str, datetime], Awaitable[None]]
     offer: Callable[[Document], None] = lambda _: None
     """Hears what was read of each of them, just before."""
+    stands: Callable[[], Awaitable[bool]] | None = None
+    """Whether it stands still now, whatever is due: asked before each look."""
 
 
 class Companion(Protocol):
@@ -106,5 +109,7 @@ class Service:
     """Called once the store is open, before anything is handed over."""
     wire: Callable[[FastAPI], None] | None = None
     """Called once with the application, before its routes are served."""
+    late: Callable[[], list[str]] = list
+    """What does not get on though it serves, a sentence each."""
     close: Callable[[], Awaitable[None]] | None = None
     """Called once nothing more is handed over, while the store is still open."""

@@ -147,7 +147,7 @@ def _entries(routes: APIRouter, trail: Trail, evidence: Evidence) -> None:
         principal: Annotated[Principal, requires(Right.PUBLIC)],
     ) -> Response:
         """The proof that a message is in the trail (C2SP tlog-proof), with its entry as `extra`. Verify it offline."""
-        found = trail.index.of_aggregates([message_id], limit=1) if message_id.startswith("msg_") else []
+        found = trail.index.places(message_id)[:1] if message_id.startswith("msg_") else []
         proved = await asyncio.to_thread(evidence.prove, found)
         if not proved.entries:
             raise Problem(
@@ -191,11 +191,11 @@ def _entries(routes: APIRouter, trail: Trail, evidence: Evidence) -> None:
         if case is None:
             found, following = await asyncio.to_thread(evidence.find, kind, since, limit)
         else:
-            matter = trail.index.case_of(read_ref(case) or case)
+            matter = trail.lookup.case_of(read_ref(case) or case)
             if matter is None:
                 raise Problem(404, "no-such-case", "No such case", f"The trail knows no case {case}.")
             size = trail.published.size
-            found = trail.index.of_aggregates(trail.index.related(matter), since, limit, below=size)
+            found = trail.lookup.of_aggregates(trail.lookup.related(matter), since, limit, below=size)
             following = found[-1] + 1 if len(found) == limit else None
         proved = await asyncio.to_thread(evidence.prove, found)
         shown_ = [shown(entry) for entry in proved.entries]

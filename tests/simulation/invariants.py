@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 
 import orjson
@@ -18,6 +19,7 @@ from services.audit.log import (
     tree_root,
 )
 from services.audit.log.merkle import root_at
+from services.audit.projected import FILE, Projection
 from services.intake.message import Message
 from services.notify.delivery import KIND as DELIVERY
 from services.notify.delivery import Delivery
@@ -28,6 +30,7 @@ from services.routing.handlers import CASE_KIND
 from shared.events import Event, Record
 from shared.events.cases import (
     CaseAlarmed,
+    CaseAnswered,
     CaseJoined,
     CaseLinked,
     CaseMerged,
@@ -36,8 +39,10 @@ from shared.events.cases import (
     MessageAttached,
 )
 from shared.events.deliveries import DeliveryQueued, DeliverySent, DigestNoted
+from shared.events.facts import AnswerRead, FactEvent, MessageRead
 from shared.events.messages import MessageReceived, MessageSettled
 from shared.note import Verifier
+from tests.projections import project_all, rows
 from tests.simulation import telling
 from tests.simulation.post import Post
 from tests.simulation.telling import Told
@@ -92,6 +97,19 @@ def check(kept: Durable, people: People, post: Post, log: Path, key: Verifier) -
     ladders_fall_once(kept)
     deliveries(kept, post)
     trail(kept, log, key)
+    words_are_read_once(kept)
+
+
+def words_are_read_once(kept: Durable) -> None:
+    """Each message of a sender and each answer has its one fact, whatever crashed before it was remembered."""
+    said = [
+        record.id
+        for record, event in kept.events(CaseOpened, MessageAttached, CaseAnswered)
+        if not (isinstance(event, CaseOpened) and event.parent)
+    ]
+    found = [event.about for _, event in kept.events(MessageRead, AnswerRead) if isinstance(event, FactEvent)]
+    require(set(said) <= set(found), "what is said is read", sorted(set(said) - set(found)))
+    require(len(set(found)) == len(found), "it is read once", found)
 
 
 def sequences(kept: Durable) -> None:
@@ -335,6 +353,20 @@ def one_history(signed: Sequence[bytes], log: Path, key: Verifier) -> None:
             "no two histories are signed",
             (state, whole),
         )
+
+
+def projection(log: Path, key: Verifier, zone: tzinfo) -> None:
+    """The projection is what another makes of the trail's entries."""
+    found, anew = rows(log.parent / FILE), log.parent / "anew.db"
+    signed = open_checkpoint((log / "checkpoint").read_bytes(), key).state
+    [(_, size, last)] = found["cursor"]
+    require(size == signed.size, "the projection follows the log", (size, signed))
+    other = Projection(anew, zone)
+    project_all(other, list(LogReader(from_directory(log)).entries(0, size, size)), last)
+    other.close()
+    wanted = rows(anew)
+    differ = {name: (found[name], wanted[name]) for name in wanted if found[name] != wanted[name]}
+    require(not differ, "the projection follows from the entries", differ)
 
 
 def root_of(entries: Sequence[bytes]) -> TreeState:

@@ -12,7 +12,7 @@ import pytest
 
 from services.audit.census import Census
 from services.audit.figures import MOST_LISTED, Ages, Balance, Figures, Holder, ages, figures
-from services.audit.index import FILE
+from services.audit.projected import FILE
 from services.audit.projection import STAGES, WARNED, Days, milliseconds
 from shared import metrics
 from shared.events import Record

@@ -17,6 +17,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from shared.events import Event, Record, canonical
+from shared.events.cases import CaseClosed, CaseEvent
 from shared.events.findings import Figure
 
 
@@ -29,8 +30,11 @@ class Noted:
 
     @property
     def said(self) -> Event:
-        """What the event says."""
-        return self.record.data
+        """What the event says; nothing (a bare `Event`) where it is not as its type is: somebody else wrote it."""
+        try:
+            return self.record.data
+        except ValueError:
+            return Event()
 
     @property
     def at(self) -> datetime:
@@ -91,7 +95,7 @@ class Check(ABC, Generic[P]):
     exact: ClassVar[bool]
     """Whether the rule is exact, or a judgement that has errors of both kinds."""
     reads: ClassVar[frozenset[str]]
-    """The types of events on which anything new can depend."""
+    """The types of events on which anything new can depend; `TrailTicked.TYPE` where time alone can show something."""
     parameters: type[P]
 
 
@@ -101,6 +105,30 @@ class CaseCheck(Check[P]):
     @abstractmethod
     def examine(self, history: CaseHistory, parameters: P) -> Iterator[Doubt]:
         """Every doubt that was ever to be seen in a case."""
+
+    def again(self, history: CaseHistory, parameters: P) -> datetime | None:
+        """The next instant after `history.as_of` at which time alone may show something new, of a check that reads
+        ticks.
+
+        As it stands here: when the next of what is owed falls due. A check that sees something at other instants,
+        before it is due or a while after, says so itself. Asked too early it loses nothing; too late, it is late.
+        """
+        return next_due(history)
+
+
+def next_due(history: CaseHistory) -> datetime | None:
+    """When the next of what is owed in a case falls due, after the trail's present."""
+    dues: dict[str, datetime] = {}
+    for noted in history.entries:
+        said = noted.said
+        if not isinstance(said, CaseEvent) or noted.record.subject != history.case:
+            continue
+        if isinstance(said, CaseClosed):
+            dues.clear()
+        for one in said.ends:
+            dues.pop(one.id, None)
+        dues |= {one.id: one.due for one in said.starts}
+    return min((due for due in dues.values() if due > history.as_of.at), default=None)
 
 
 class HouseCheck(Check[P], Generic[P, S]):

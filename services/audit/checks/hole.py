@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from services.audit.checks.check import CaseCheck, CaseHistory, Doubt, Noted, Parameters
 from shared.events import REGISTRY
 from shared.events.findings import Figure
+from shared.events.trail import TrailTicked
 
 
 class NoParameters(Parameters):
@@ -23,7 +24,7 @@ class Hole(CaseCheck[NoParameters]):
     name = "hole"
     version = 1
     exact = True
-    reads = frozenset(REGISTRY)
+    reads = frozenset(REGISTRY) - {TrailTicked.TYPE}
     parameters = NoParameters
 
     def examine(self, history: CaseHistory, parameters: NoParameters) -> Iterator[Doubt]:

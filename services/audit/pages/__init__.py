@@ -68,7 +68,7 @@ class Console:
         now = self._house.clock.now()
         today = now.astimezone(self._zone).date().isoformat()
         holders = None if sees_all_cases(principal) else sorted(principal.leads)
-        return figures(self._trail.index.path, now, today, holders)
+        return figures(self._trail.projector.path, now, today, holders)
 
     def check(self) -> Checked:
         """The trail, verified just now."""
@@ -78,7 +78,7 @@ class Console:
 
     def timeline(self, ref: str, principal: Principal) -> Timeline:
         """A case's timeline. Raises Problem 404 for one that isn't there or may not be seen."""
-        found = timeline(self._trail.index.path, self._evidence, ref, self._trail.published.size)
+        found = timeline(self._trail.projector.path, self._evidence, ref, self._trail.published.size)
         if found is None:
             raise not_found("case")
         holder = found.standing.holder
@@ -98,6 +98,10 @@ class Console:
     def vkey(self) -> str:
         """The log's verifier key."""
         return self._trail.signer.verifier.vkey
+
+    def behind(self, shown: int) -> int:
+        """Entries that the log has and that what is shown does not rest on yet."""
+        return self._trail.index.state.size - shown
 
     @property
     def waiting(self) -> int:
@@ -162,6 +166,7 @@ def _overview(routes: APIRouter, pages: Pages, console: Console) -> None:
             command=console.command(),
             vkey=console.vkey,
             waiting=console.waiting,
+            behind=console.behind(seen.as_of),
         )
 
     @routes.get("/console")
@@ -209,5 +214,6 @@ def _case(routes: APIRouter, pages: Pages, console: Console, house: House) -> No
             lines=[(line, None if isinstance(line, Hole) else saying.say(line)) for line in found.lines],
             missing=sum(hole.last - hole.first + 1 for hole in found.holes),
             actor=_actor,
+            behind=console.behind(found.as_of),
             checked=checked,
         )

@@ -73,7 +73,7 @@ class Receipts:
         due = promised.time + timedelta(seconds=promised.merge_delay)
         receipt = promised.sign(self._signer).decode()
         try:
-            found = self._trail.index.of_aggregates([message_id], limit=1)
+            found = self._trail.index.places(message_id)[:1]
             proved = await asyncio.to_thread(self._evidence.prove, found)
         except (ValueError, OSError) as error:
             return Held(message_id, receipt, due, damaged=str(error))
