@@ -30,7 +30,7 @@ from services.audit.log import (
 )
 from services.audit.verifying import verify_trail
 from services.cli_trail_witness import Needed, WitnessKeys, policy_of
-from shared.note import Signer
+from shared.note import NoteError, Signer
 from shared.receipts import open_receipt
 from shared.settings import Settings
 

@@ -18,16 +18,9 @@ from shared.aggregate import Aggregates
 from shared.content import ContentGone
 from shared.content.words import MessageWords, Note, Sender
 from shared.events import Record
-from shared.events.cases import (
-    CaseAssigned,
-    CaseJoined,
-    CaseMerged,
-    CaseOpened,
-    CaseSplit,
-    MessageAttached,
-    Outcome,
-)
+from shared.events.cases import CaseAssigned, CaseOpened, MessageAttached, Outcome
 from shared.events.content import ContentRef
+from shared.events.linked import CaseJoined, CaseMerged, CaseSplit
 from shared.events.messages import Kind
 from shared.organisation import Organisation
 from shared.service import House

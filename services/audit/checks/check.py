@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.events import Event, Record, canonical
 from shared.events.cases import CaseClosed, CaseEvent
 from shared.events.findings import Figure
+from shared.events.obligations import OF_SUPERVISION
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def next_due(history: CaseHistory) -> datetime | None:
         if not isinstance(said, CaseEvent) or noted.record.subject != history.case:
             continue
         if isinstance(said, CaseClosed):
-            dues.clear()
+            dues = {id: due for id, due in dues.items() if id.partition("-")[0] in OF_SUPERVISION}
         for one in said.ends:
             dues.pop(one.id, None)
         dues |= {one.id: one.due for one in said.starts}
