@@ -1,6 +1,7 @@
 """The desk: messages → cases; obligations and their ladders; who may answer.
 
-Hears `messages`, and of its own `cases` what another case must follow. Publishes `cases` and `organisation`.
+Hears `messages`, of its own `cases` what another case must follow, and of `organisation` what was erased. Publishes
+`cases` and `organisation`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 from services.routing.api import router
 from services.routing.case import CASES, Case
 from services.routing.desk import Desk
+from services.routing.erasing import COLLECTIONS as ERASING
+from services.routing.erasing import ERASURES, Erasing
+from services.routing.erasing.api import router as erasures
 from services.routing.handlers import CASE_KIND, Handlers
 from services.routing.mover import Mover
 from services.routing.mover_api import router as moving
@@ -21,9 +25,10 @@ from shared.aggregate import Aggregates
 from shared.bus import Subscription
 from shared.events.cases import CaseLinked, CaseMerged, CaseSplit
 from shared.events.messages import MessageReceived, MessageSentAgain
+from shared.events.organisation import ErasureMade
 from shared.service import House, Service, Timer
 
-COLLECTIONS = (CASES, ORGANISATIONS, CALENDARS, *PEOPLE)
+COLLECTIONS = (CASES, ORGANISATIONS, CALENDARS, *PEOPLE, *ERASING)
 
 
 def service(house: House) -> Service:
@@ -34,6 +39,7 @@ def service(house: House) -> Service:
     office = Office(house, desk, cases)
     mover = Mover(house, desk, cases)
     people = People(house)
+    erasing = Erasing(house, cases)
     return Service(
         name="routing",
         publishes=("cases", "organisation"),
@@ -43,9 +49,16 @@ def service(house: House) -> Service:
             Subscription(("cases",), frozenset({CaseMerged.TYPE}), handlers.on_merged),
             Subscription(("cases",), frozenset({CaseLinked.TYPE}), handlers.on_linked),
             Subscription(("cases",), frozenset({CaseSplit.TYPE}), handlers.on_split),
+            Subscription(("organisation",), frozenset({ErasureMade.TYPE}), erasing.on_made),
         ],
-        timers=[Timer(CASES, handlers.on_due, cases.offer)],
-        routers=[router(office), moving(mover), pages(house, office), sign_in(house, people)],
+        timers=[Timer(CASES, handlers.on_due, cases.offer), Timer(ERASURES, erasing.on_due)],
+        routers=[
+            router(office),
+            moving(mover),
+            erasures(house, erasing),
+            pages(house, office),
+            sign_in(house, people),
+        ],
         companions=[mover],
         wire=people.wire,
         prepare=handlers.publish_organisation,
