@@ -11,6 +11,7 @@ import uvloop
 from services import (
     cli_backup,
     cli_dead,
+    cli_erase,
     cli_migrate,
     cli_moves,
     cli_org,
@@ -37,6 +38,15 @@ app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_people.users, name="user")
 app.add_typer(cli_people.keys, name="key")
 app.add_typer(cli_backup.hold, name="hold")
+cli_backup.hold.command("place", epilog="Example: throughline hold place K7QM-2XPA-B --reason court")(
+    cli_erase.place
+)
+cli_backup.hold.command("lift", epilog="Example: throughline hold lift K7QM-2XPA-B")(cli_erase.lift)
+cli_backup.hold.command("list", epilog="Example: throughline hold list --json")(cli_erase.list_holds)
+app.command(
+    "erase",
+    epilog="Example: throughline erase --sender wang@example.org --ground asked --dry-run --data ./data",
+)(cli_erase.erase)
 app.command(
     "backup", epilog="Example: throughline backup --data data --to /backup --keys /elsewhere/keys.tar"
 )(cli_backup.backup)
