@@ -209,12 +209,8 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
         raise FileNotFoundError(
             2, "there is no installation here: name its directory with --data", settings.data
         )
-    installation = embedded(settings)
-    await installation.open()
-    try:
-        yield installation.house
-    finally:
-        await installation.shut()
+    async with embedded(settings).at_rest() as house:
+        yield house
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Self
 
+import structlog
 from fastapi import APIRouter, Body, Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,6 +19,8 @@ from shared.rights import Principal, Right, requires
 from shared.service import House
 from shared.store import Store
 from shared.web.problems import Problem, not_found
+
+log = structlog.get_logger()
 
 Erases = Annotated[Principal, requires(Right.ERASE)]
 Ref = Annotated[str, Path(max_length=40, description="The case's ref", examples=["K7QM-2XPA-B"])]
@@ -94,11 +97,13 @@ def router(house: House, erasing: Erasing) -> APIRouter:
         """
         wanted = Wanted(sender=body.sender, case=body.case, message=body.message)
         try:
-            return await erasing.erase(wanted, body.ground, principal.id, dry_run=body.dry_run)
+            said = await erasing.erase(wanted, body.ground, principal.id, dry_run=body.dry_run)
         except NobodyLikeThat as error:
             raise Problem(
                 404, "nothing-there", "There is nothing like that", f"{error}.".capitalize()
             ) from error
+        log.info("content.erased", contents=said.contents, erasures=said.erasures, ground=said.ground)
+        return said
 
     @routes.get("/holds", responses=problems(401, 403))
     async def list_holds(principal: Erases) -> Held:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-import structlog
 from pydantic import BaseModel, Field
 
 from services.routing.case import Case
@@ -32,8 +31,6 @@ from shared.events import Record
 from shared.events.cases import CaseErased
 from shared.events.organisation import ErasureMade, Kept
 from shared.service import House
-
-log = structlog.get_logger()
 
 Tell = Callable[[str, int], None]
 """Hears what is being done, and how far that is."""
@@ -138,7 +135,6 @@ class Erasing:
             tell("Erasing", sum(len(contents) for _, contents in found.going))
         if self._store.only_writer:
             said.proof = await search(self._house.directory, pieces, lambda files: tell("Searching", files))
-        log.info("content.erased", contents=said.contents, erasures=len(said.erasures), ground=ground)
         return said
 
     async def on_due(self, id: str, at: datetime) -> None:
