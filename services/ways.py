@@ -19,6 +19,8 @@ WAYS: dict[str, str] = {
     "/quarantine": "intake",
     "/v1/cases": "routing",
     "/v1/organisation": "routing",
+    "/v1/erasures": "routing",
+    "/v1/holds": "routing",
     "/v1/track": "routing",
     "/v1/sign-in": "routing",
     "/v1/sign-out": "routing",

@@ -26,7 +26,7 @@ from services.routing.shapes import (
     ShownMessage,
     ShownPause,
 )
-from services.routing.tracked import messages
+from services.routing.tracked import erased_in, messages
 from shared.aggregate import Loaded
 from shared.content import ContentGone
 from shared.content.words import Evidence, MessageWords, Options
@@ -126,6 +126,7 @@ class Views:
             contested=case.contested,
             obligations=[self._owed(case, one, principal, now) for one in case.obligations],
             explanation=await self._explanation(history),
+            erased=erased_in(history),
             messages=[await self._message(record, sender_too=sender_too) for record in messages(history)],
             timeline=[await self._entry(record) for record in history],
             account=account(history, await self._versions.named_in(history), now),
@@ -275,7 +276,8 @@ class Views:
         event = record.data
         data = event.model_dump(mode="json", exclude_none=True, exclude={"words", "evidence", "actor"})
         of_a_message = isinstance(event, CaseOpened | MessageAttached)
-        said = None if of_a_message else await self._said(getattr(event, "words", None))
+        words = None if of_a_message else getattr(event, "words", None)
+        said = await self._said(words)
         return Entry(
             sequence=record.sequence,
             type=record.type,
@@ -284,6 +286,7 @@ class Views:
             text=said and said.text,
             options=[*said.options] if said else [],
             preferred=said.preferred if said and said.options else None,
+            gone=words is not None and said is None,
             data={name: value for name, value in data.items() if value not in ([], "")},
         )
 

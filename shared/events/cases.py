@@ -346,6 +346,21 @@ class PraisePassedOn(CaseEvent, type="case.praise_passed_on", topic="cases"):
     department: str
 
 
+class CaseErased(CaseEvent, type="case.erased", topic="cases"):
+    """What was said in it is no more, or part of that; the entries stay, and everything that they prove."""
+
+    erasure: str
+    """The erasure's id."""
+    ground: Literal["asked", "retention", "court"]
+
+
+class SenderOpened(CaseEvent, type="case.sender_opened", topic="cases"):
+    """Somebody had a case opened for them with who sent it, which is closed otherwise, and said why."""
+
+    reason: Literal["handling", "inquiry", "protection", "court"]
+    """To handle it, for an inquiry into it, for the sender's protection, because a court asks."""
+
+
 class CaseRescheduled(CaseEvent, type="case.rescheduled", topic="cases"):
     """Another calendar holds: running deadlines moved, what was promised too, since it is working time as they are.
 
