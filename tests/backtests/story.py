@@ -109,6 +109,8 @@ class Story:
         self.still: list[Debt] = []
         """What stands still while the case is suspended."""
         self.closed = False
+        self.tale = "innocent"
+        """What kind of life it is, for the analysis of errors."""
         self.not_reached = 0
         """Calls in vain after an answer."""
         self._sequences: dict[str, int] = {}
@@ -288,10 +290,10 @@ class Story:
             subject=message,
         )
 
-    def read(self, message: str, **what: Any) -> Record:
-        """A fact about a message's words."""
-        fact = MessageRead(about=f"{message}/1", case=self.case, version=1, **what)
-        return self.say(fact, subject=f"fact_{message}")
+    def read(self, about: str, **what: Any) -> Record:
+        """A fact about the words of one of the case's events, by its id."""
+        fact = MessageRead(about=about, case=self.case, version=1, **what)
+        return self.say(fact, subject=f"fact_{about.replace('/', '_')}")
 
     def write(
         self,
@@ -323,7 +325,7 @@ class Story:
         if reopens:
             self.closed = False
         if fact is not None:
-            self.read(message, **fact)
+            self.read(attached.id, **fact)
         if verified and resumes and self.owes("reply") is not None:
             self.resume("reply")
         return attached
