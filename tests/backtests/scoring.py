@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
 
 from services.audit.checks.check import AsOf, CaseCheck, Doubt, Noted, Parameters
 from services.audit.checks.running import Gathered, Tuned, examined
-from tests.backtests.lives import History
+from tests.backtests.lives import History, Telling, history
 
 
 @dataclass
@@ -36,10 +39,8 @@ class Score:
         return self.seen / self.truths if self.truths else 1.0
 
     def __str__(self) -> str:
-        lines = [
-            f"{self.name}: precision {self.precision:.4f} ({self.right} of {self.doubts}), "
-            f"recall {self.recall:.4f} ({self.seen} of {self.truths})"
-        ]
+        precision = f"precision {self.precision:.4f} ({self.right} of {self.doubts})"
+        lines = [f"{self.name}: {precision}, recall {self.recall:.4f} ({self.seen} of {self.truths})"]
         if self.wrong:
             lines.append(f"  seen, and not so: {_listed(self.wrong)}")
         if self.missed:
@@ -47,24 +48,34 @@ class Score:
         return "\n".join(lines)
 
 
-def score(check: CaseCheck[Parameters], history: History, parameters: Parameters | None = None) -> Score:
+COUNTS = [1_000, pytest.param(20_000, marks=pytest.mark.long)]
+
+
+def backtest(check: CaseCheck[Any], tell: Telling, count: int, **how: Any) -> Score:
+    """A made-up history of so many cases, what the check makes of it, printed."""
+    made = score(check, history(count, count, tell, **how))
+    print(f"\n{count} cases, {made}")
+    return made
+
+
+def score(check: CaseCheck[Any], told: History, parameters: Parameters | None = None) -> Score:
     """Ask a check about a history. A doubt is right where its evidence names an event of something that is so."""
     gathered = Gathered()
-    for index, record in enumerate(history.records):
+    for index, record in enumerate(told.records):
         gathered.add(Noted(index, record))
     tuned = Tuned(check, parameters or check.parameters())
     found: dict[str, list[Doubt]] = {}
-    for one in gathered.histories(AsOf(len(history.records), history.until)):
+    for one in gathered.histories(AsOf(len(told.records), told.until)):
         found[one.case] = [doubt for _, doubt in examined(one, [tuned])]
-    return compared(check.name, history, found)
+    return compared(check.name, told, found)
 
 
-def compared(name: str, history: History, found: dict[str, list[Doubt]]) -> Score:
+def compared(name: str, told: History, found: dict[str, list[Doubt]]) -> Score:
     """The score of what was found, case by case."""
     made = Score(name)
-    tales = {story.case: story.tale for story in history.stories}
+    tales = {story.case: story.tale for story in told.stories}
     so: dict[str, list[frozenset[str]]] = {}
-    for truth in history.truths:
+    for truth in told.truths:
         so.setdefault(truth.case, []).append(truth.events)
         made.truths += 1
         if any(truth.events & named(doubt) for doubt in found.get(truth.case, ())):
