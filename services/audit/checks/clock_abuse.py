@@ -111,7 +111,8 @@ def _needless(history: CaseHistory, stood: list[Paused], parameters: ClockAbuseP
             continue
         place = entries.index(pause.began)
         before = entries[place - 1] if place else None
-        if before is None or not isinstance(before.said, SenderAsked):
+        asked = before is not None and isinstance(before.said, SenderAsked) and before.at == pause.began.at
+        if before is None or not asked:
             yield _doubt(history, "no_question", pause.began, pause.began.at, (pause.began,))
             continue
         if pause.over is None or pause.resumed is None or pause.resumed.reason != "lapsed":

@@ -144,7 +144,7 @@ def _answers(history: CaseHistory, solvable: bool, parameters: FalseClosureParam
 
 def _shows(said: CaseEvent) -> bool:
     match said:
-        case SenderContacted(outcome="reached", callback=False) | SenderAsked() | CaseSolved():
+        case SenderContacted(outcome="reached" | "refused", callback=False) | SenderAsked() | CaseSolved():
             return True
         case AssistGiven(outcome="given") | CaseAnswered(final=False) | SenderContacted(site_visit=True):
             return True

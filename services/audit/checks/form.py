@@ -14,7 +14,9 @@ class FormParameters(Parameters):
     """What looks like form, and how much of it makes a doubt."""
 
     last: int = 500
-    """Basis points of the time left below which something is done at the limit."""
+    """Basis points of the time left below which something is done at the limit …"""
+    minutes: int = 900
+    """… and no more than so many seconds."""
     at_once: int = 60
     """Seconds: a talk recorded so soon after accepting was not had."""
     signs: int = 2
@@ -101,5 +103,5 @@ def _at_limit(owes: list[Owed], noted: Noted, kind: str, parameters: FormParamet
         if one.started.kind == kind and one.end is noted:
             left = seconds(noted.at, one.started.due)
             whole = seconds(one.began.at, one.started.due)
-            return left >= 0 and left * 10_000 <= whole * parameters.last
+            return 0 <= left <= parameters.minutes and left * 10_000 <= whole * parameters.last
     return False
