@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from random import Random
 
 import pytest
 
 from services.audit.checks.buck_passing import BuckPassing
+from services.audit.checks.bursts import Bursts
+from services.audit.checks.check import Noted
 from services.audit.checks.false_closure import FalseClosure
 from services.audit.checks.own_complaint import OwnComplaint
+from services.audit.checks.running import as_they_are, run
 from services.audit.checks.unreachable_sender import UnreachableSender
-from tests.backtests.story import Story
-from tests.unit.check_samples import DAY, HOUR, MORNING, accepted, arrived, doubts, figures, history
+from tests.backtests.story import Story, in_order
+from tests.unit.check_samples import DAY, HOUR, MORNING, PLAIN, accepted, arrived, doubts, figures, history
 
 MINUTE = timedelta(minutes=1)
 
@@ -245,3 +249,27 @@ def test_neither_who_drafted_nor_who_signed_reviews(reviewer: str, seen: int) ->
     story.feedback(solved=False)
     story.review("upheld", actor=reviewer)
     assert len(doubts(OwnComplaint(), story)) == seen
+
+
+def talked(*after: timedelta, actor: str = "housing-officer-1") -> list[Noted]:
+    stories = []
+    for number, one in enumerate(after):
+        story = Story(PLAIN, Random(1), number, MORNING)
+        story.arrive(department="housing")
+        story.wait_until(MORNING + one)
+        story.contact("reached", actor=actor)
+        stories.append(story)
+    return [Noted(index, record) for index, record in enumerate(in_order(stories, MORNING + DAY))]
+
+
+def test_five_talks_in_five_minutes_were_not_had() -> None:
+    entries = talked(*(one * MINUTE for one in range(1, 6)))
+    (seen,) = (doubt for _, doubt in run(entries, as_they_are([Bursts()])))
+    assert (seen.person, seen.department) == ("housing-officer-1", "housing")
+    assert figures(seen) == {"talks": 5, "within": 240}
+    assert len(seen.evidence) == 5
+
+
+def test_five_talks_in_an_hour_may_have_been_and_four_in_a_minute_are_too_few_to_say() -> None:
+    for entries in (talked(*(one * 12 * MINUTE for one in range(1, 6))), talked(*[MINUTE] * 4)):
+        assert list(run(entries, as_they_are([Bursts()]))) == []

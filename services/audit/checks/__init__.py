@@ -6,6 +6,7 @@ from typing import Any
 
 from services.audit.checks.about_to_be_late import AboutToBeLate
 from services.audit.checks.buck_passing import BuckPassing
+from services.audit.checks.bursts import Bursts
 from services.audit.checks.check import Check
 from services.audit.checks.clock_abuse import ClockAbuse
 from services.audit.checks.false_closure import FalseClosure
@@ -24,6 +25,7 @@ CHECKS: tuple[Check[Any], ...] = (
     UnreachableSender(),
     OwnComplaint(),
     Form(),
+    Bursts(),
     Hole(),
 )
 """In the order in which they are listed for people."""
