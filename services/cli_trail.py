@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from services import cli_trail_replay
+from services import cli_trail_export, cli_trail_replay
 from services.audit.log import (
     LogError,
     Report,
@@ -28,6 +28,9 @@ from shared.settings import Settings
 
 app = typer.Typer(help="The trail: verify it, prove what is in it.", no_args_is_help=True)
 app.command("replay", epilog="Example: throughline trail replay --data data")(cli_trail_replay.run)
+app.command("export", epilog="Example: throughline trail export --data data --out trail.jsonl")(
+    cli_trail_export.run
+)
 console = Console(stderr=True)
 
 Data = Annotated[Path, typer.Option(help="Directory of the installation")]

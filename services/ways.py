@@ -39,6 +39,7 @@ WAYS: dict[str, str] = {
     "/v1/proofs": "audit",
     "/v1/trail": "audit",
     "/trail": "audit",
+    "/receipt": "audit",
     "/v1/dead/audit": "audit",
     "/console": "audit",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from services.audit.facts.fact import KIND as FACT
 from services.audit.following.ticks import KIND as TICK
 from services.audit.keys import KIND as TRAIL
 from services.audit.supervision.finding import KIND as FINDING
@@ -29,6 +30,7 @@ BY_TYPE: dict[str, Kind[Any]] = {
     "organisation.calendars_kept": KEPT,
     "trail.key_": TRAIL,
     "trail.ticked": TICK,
+    "fact.": FACT,
     "finding.": FINDING,
     "sending.": HOLD,
 }

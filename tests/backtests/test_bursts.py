@@ -1,7 +1,7 @@
 """走形式主義, across cases: on the last afternoon of the week somebody puts down all the talks that were never had.
 
-What the check gets wrong, and why. It doubts whoever calls all day and writes it down in the evening: an entry says when
-it was made. It does not see small heaps, nor those that are spread over a quarter of an hour.
+What the check gets wrong, and why. It doubts whoever calls all day and writes it down in the evening: an entry says
+when it was made. It does not see small heaps, nor those that are spread over a quarter of an hour.
 """
 
 from __future__ import annotations

@@ -1,86 +1,113 @@
-"""Single cases to ask checks about: in a plain house that works around the clock."""
+"""Checks to try their running with: of cases, of the house, of time; one that fails."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from random import Random
-from typing import Any
+from collections.abc import Iterator
+from datetime import timedelta
 
-from services.audit.checks.check import AsOf, CaseCheck, CaseHistory, Doubt, Noted
-from services.audit.checks.running import Gathered
-from tests.backtests.hours import AROUND_THE_CLOCK
-from tests.backtests.story import COORDINATOR, Story, Town, in_order
+from pydantic import BaseModel
 
-MORNING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-"""Nine o'clock where the house is."""
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-_HOUR, _DAY = 3600, 86_400
-LIMITS = {
-    "dispatch": 4 * _HOUR,
-    "accept": _DAY,
-    "contact": 2 * _DAY,
-    "resolve": 10 * _DAY,
-    "promise": 15 * _DAY,
-    "reply": 5 * _DAY,
-    "pause": 5 * _DAY,
-    "silence": 7 * _DAY,
-    "callback": _DAY,
-    "assist": 3 * _DAY,
-    "extension": 5 * _DAY,
-    "decide": 4 * _HOUR,
-    "signoff": 4 * _HOUR,
-    "review": 2 * _DAY,
-}
-PLAIN = Town(
-    0,
-    AROUND_THE_CLOCK,
-    LIMITS,
-    ("housing", "roads", "water"),
-    {
-        office: (f"{office}-officer-1", f"{office}-officer-2")
-        for office in ("housing", "roads", "water", COORDINATOR)
-    },
-    alarmed=0.0,
-)
+from services.audit.checks.check import CaseCheck, CaseHistory, Doubt, HouseCheck, Noted, Parameters
+from services.audit.checks.history import owed
+from shared.events.cases import CaseAccepted, CaseAssigned, CaseEvent, CaseOpened
+from shared.events.facts import MessageRead
+from shared.events.trail import TrailTicked
 
 
-def arrived(**how: Any) -> Story:
-    """A case that housing has had since the morning."""
-    story = Story(PLAIN, Random(1), 1, MORNING, **how)
-    story.arrive(department="housing")
-    return story
+class Few(Parameters):
+    """How many are few."""
+
+    most: int = 1
 
 
-def accepted(**how: Any) -> Story:
-    """The same, accepted after an hour."""
-    story = arrived(**how)
-    story.wait_until(MORNING + HOUR)
-    story.accept()
-    return story
+class Assignments(CaseCheck[Few]):
+    """More than so many assignments."""
+
+    name = "assignments"
+    version = 1
+    exact = True
+    reads = frozenset({CaseAssigned.TYPE})
+    parameters = Few
+
+    def examine(self, history: CaseHistory, parameters: Few) -> Iterator[Doubt]:
+        found = [one for one in history.entries if isinstance(one.said, CaseAssigned)]
+        for one in found[parameters.most :]:
+            yield Doubt(f"{one.record.id}", one.at, (one,), case=history.case)
 
 
-def history(story: Story, as_of: datetime | None = None) -> CaseHistory:
-    """Its entries, as known at an instant: when the last of them was made, where none is named."""
-    until = as_of or story.now
-    gathered = Gathered()
-    for index, record in enumerate(in_order([story], until)):
-        gathered.add(Noted(index, record))
-    (found,) = gathered.histories(AsOf(gathered.size, until))
-    return found
+class Seen(BaseModel):
+    """How often each department was assigned something."""
+
+    departments: dict[str, int] = {}
 
 
-def doubts(
-    check: CaseCheck[Any], story: Story, as_of: datetime | None = None, **parameters: Any
-) -> list[Doubt]:
-    """What a check sees in it. Whatever it will see by time alone it must ask for."""
-    known = history(story, as_of)
-    tuned = check.parameters(**parameters)
-    again = check.again(known, tuned)
-    assert again is None or again > known.as_of.at
-    return list(check.examine(known, tuned))
+class Busy(HouseCheck[Few, Seen]):
+    """A department that is assigned more than so many."""
+
+    name = "busy"
+    version = 1
+    exact = True
+    reads = frozenset({CaseAssigned.TYPE})
+    parameters = Few
+    state = Seen
+
+    def take(self, state: Seen, noted: Noted, parameters: Few) -> Iterator[Doubt]:
+        assert isinstance(noted.said, CaseAssigned), "a check is asked only about what it reads"
+        department = noted.said.department
+        state.departments[department] = state.departments.get(department, 0) + 1
+        if state.departments[department] == parameters.most + 1:
+            yield Doubt(department, noted.at, (noted,), department=department)
 
 
-def figures(doubt: Doubt) -> dict[str, int]:
-    """A doubt's numbers."""
-    return {one.name: one.value for one in doubt.figures}
+class Grace(Parameters):
+    """How long after it was due something is late."""
+
+    seconds: int = 0
+    """Seconds."""
+
+
+class Late(CaseCheck[Grace]):
+    """Something that is not done though it was due: time alone shows it."""
+
+    name = "late"
+    version = 1
+    exact = True
+    reads = frozenset({CaseOpened.TYPE, CaseAssigned.TYPE, CaseAccepted.TYPE, TrailTicked.TYPE})
+    parameters = Grace
+
+    def examine(self, history: CaseHistory, parameters: Grace) -> Iterator[Doubt]:
+        for one in owed(history):
+            late = one.started.due + timedelta(seconds=parameters.seconds)
+            if late <= history.as_of.at and (one.end is None or one.end.at > late):
+                yield Doubt(f"{history.case}/{one.started.id}", late, (one.began,), case=history.case)
+
+
+class Read(CaseCheck[Few]):
+    """A sender who complains of manners, as the fact says."""
+
+    name = "read"
+    version = 1
+    exact = False
+    reads = frozenset({MessageRead.TYPE})
+    parameters = Few
+
+    def examine(self, history: CaseHistory, parameters: Few) -> Iterator[Doubt]:
+        for one in history.entries:
+            if isinstance(one.said, MessageRead) and one.said.manners >= 5_000:
+                yield Doubt(one.said.about, one.at, (one,), case=history.case)
+
+
+class Broken(CaseCheck[Few]):
+    """It fails on every case."""
+
+    name = "broken"
+    version = 1
+    exact = True
+    reads = frozenset({CaseEvent.TYPE, CaseOpened.TYPE})
+    parameters = Few
+
+    def examine(self, history: CaseHistory, parameters: Few) -> Iterator[Doubt]:
+        raise RuntimeError(f"nothing can be made of {history.case}")
+
+
+SAMPLES = (Assignments(), Busy(), Late(), Read())

@@ -13,7 +13,7 @@ from services.audit.checks.late import Late
 from shared.events.cases import CaseRescheduled, CaseUrged
 from shared.events.obligations import Ended
 from tests.backtests.story import Story
-from tests.unit.check_samples import DAY, HOUR, MORNING, accepted, arrived, doubts, figures, history
+from tests.unit.checked_cases import DAY, HOUR, MORNING, accepted, arrived, doubts, figures, history
 
 SECOND = timedelta(seconds=1)
 
