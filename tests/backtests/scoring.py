@@ -67,6 +67,8 @@ def score(check: CaseCheck[Any], told: History, parameters: Parameters | None = 
     found: dict[str, list[Doubt]] = {}
     for one in gathered.histories(AsOf(len(told.records), told.until)):
         found[one.case] = [doubt for _, doubt in examined(one, [tuned])]
+    spoken = {figure.name for doubts in found.values() for doubt in doubts for figure in doubt.figures}
+    assert spoken <= {*check.figures}, "a check names its figures, so that they have words"
     return compared(check.name, told, found)
 
 

@@ -47,6 +47,7 @@ class AboutToBeLate(CaseCheck[AboutToBeLateParameters]):
     exact = True
     reads = CASE_EVENTS | {TrailTicked.TYPE}
     parameters = AboutToBeLateParameters
+    figures = ("left", "idle")
 
     def examine(self, history: CaseHistory, parameters: AboutToBeLateParameters) -> Iterator[Doubt]:
         works = _works(history)

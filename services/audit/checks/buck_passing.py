@@ -73,6 +73,7 @@ class BuckPassing(CaseCheck[BuckPassingParameters]):
     exact = False
     reads = frozenset({CaseAssigned.TYPE, CaseQueued.TYPE, CaseReturned.TYPE, ReturnDecided.TYPE})
     parameters = BuckPassingParameters
+    figures = ("handed_on_late", "refused", "came_back", "handed_on")
 
     def examine(self, history: CaseHistory, parameters: BuckPassingParameters) -> Iterator[Doubt]:
         passings = _passings(history)

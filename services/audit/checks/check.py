@@ -98,6 +98,8 @@ class Check(ABC, Generic[P]):
     reads: ClassVar[frozenset[str]]
     """The types of events on which anything new can depend; `TrailTicked.TYPE` where time alone can show something."""
     parameters: type[P]
+    figures: ClassVar[tuple[str, ...]] = ()
+    """The names of the numbers that its doubts may have; what they are called stands in `words.toml`."""
 
 
 class CaseCheck(Check[P]):

@@ -63,6 +63,7 @@ class ClockAbuse(CaseCheck[ClockAbuseParameters]):
     exact = False
     reads = CASE_EVENTS | {TrailTicked.TYPE}
     parameters = ClockAbuseParameters
+    figures = ("left", "pauses", "after")
 
     def examine(self, history: CaseHistory, parameters: ClockAbuseParameters) -> Iterator[Doubt]:
         owes = owed(history)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from services.audit.checks.check import CaseCheck, CaseHistory, Doubt, Noted, Parameters
-from services.audit.checks.history import COORDINATOR, holder_at, opening, own
+from services.audit.checks.history import holder_at, opening, own
 from shared.events.cases import (
     AssistGiven,
     CaseAnswered,
@@ -25,6 +26,7 @@ from shared.events.cases import (
 from shared.events.facts import MessageRead
 from shared.events.findings import Figure
 from shared.events.messages import Kind
+from shared.events.trail import TrailTicked
 
 _SOMETHING_TO_SOLVE: frozenset[Kind] = frozenset({"problem", "complaint", "report"})
 _THANKS = frozenset({"none", "phrase"})
@@ -36,8 +38,16 @@ class FalseClosureParameters(Parameters):
 
     days: int = 14
     """A case that is opened again within so many days was not over."""
+    unread: int = 86_400
+    """Seconds after which a message that no fact tells of counts as more than thanks."""
     silence: int = 259_200
     """Seconds of silence below which nobody may take it as an end."""
+
+
+class _Sign(NamedTuple):
+    name: str
+    noted: Noted
+    since: datetime
 
 
 @dataclass
@@ -48,7 +58,7 @@ class _Answer:
     claimed: bool
     shown: bool
     """Something shows that it was dealt with: a talk, a visit, another's part, what was put down as evidence."""
-    signs: list[tuple[str, Noted]] = field(default_factory=list)
+    signs: list[_Sign] = field(default_factory=list)
     asked: Noted | None = None
     """What began the sender's time to speak: the answer, or the call that told it."""
 
@@ -87,58 +97,59 @@ class FalseClosure(CaseCheck[FalseClosureParameters]):
             MessageRead,
             SenderAsked,
             SenderContacted,
+            TrailTicked,
         )
     )
     parameters = FalseClosureParameters
+    figures = ("not_solved", "wrote_again", "taken_up_again", "closed_early", "nothing_shown")
 
     def examine(self, history: CaseHistory, parameters: FalseClosureParameters) -> Iterator[Doubt]:
-        begun = opening(history)
-        if begun is None:
-            return
-        for answer in _answers(history, begun.kind in _SOMETHING_TO_SOLVE, parameters):
-            if not answer.signs:
+        for answer in _answers(history, parameters):
+            signs = [sign for sign in answer.signs if sign.since <= history.as_of.at]
+            if not signs:
                 continue
-            department = holder_at(history, answer.noted.at)
             yield Doubt(
                 key=answer.noted.record.id,
-                since=answer.signs[0][1].at,
-                evidence=tuple(dict.fromkeys((answer.noted, *(noted for _, noted in answer.signs)))),
+                since=min(sign.since for sign in signs),
+                evidence=tuple(dict.fromkeys((answer.noted, *(sign.noted for sign in signs)))),
                 case=history.case,
-                department=department or COORDINATOR,
-                figures=tuple(Figure(name=name, value=1) for name in dict(answer.signs)),
+                department=holder_at(history, answer.noted.at),
+                figures=tuple(
+                    Figure(name=name, value=1) for name in dict.fromkeys(one.name for one in signs)
+                ),
             )
 
+    def again(self, history: CaseHistory, parameters: FalseClosureParameters) -> datetime | None:
+        signs = (sign for answer in _answers(history, parameters) for sign in answer.signs)
+        return min((sign.since for sign in signs if sign.since > history.as_of.at), default=None)
 
-def _answers(history: CaseHistory, solvable: bool, parameters: FalseClosureParameters) -> list[_Answer]:
-    short = {
-        noted.said.about
-        for noted in history.entries
-        if isinstance(noted.said, MessageRead) and noted.said.length in _THANKS and not noted.said.gone
-    }
+
+def _answers(history: CaseHistory, parameters: FalseClosureParameters) -> list[_Answer]:
+    begun = opening(history)
+    solvable = begun is None or begun.kind in _SOMETHING_TO_SOLVE
+    read = {noted.said.about: noted for noted in history.entries if isinstance(noted.said, MessageRead)}
     found: list[_Answer] = []
     shown = solved = False
     for noted, said in own(history):
-        last = found[-1] if found else None
         if isinstance(said, CaseAnswered) and said.final:
             answer = _Answer(noted, said.resolved or solved, shown, asked=noted)
             if answer.claimed and solvable and not shown and not said.direct:
-                answer.signs.append(("nothing_shown", noted))
+                answer.signs.append(_Sign("nothing_shown", noted, noted.at))
             found.append(answer)
             solved = False
             continue
-        if _shows(said):
-            shown = True
-        if isinstance(said, CaseSolved):
-            solved = True
-        if last is not None:
-            if isinstance(said, CaseSolved):
-                last.claimed = True
+        shown = shown or _shows(said)
+        solved = solved or isinstance(said, CaseSolved)
+        if found:
+            last = found[-1]
+            last.claimed = last.claimed or isinstance(said, CaseSolved)
             if isinstance(said, SenderContacted) and said.callback:
                 last.asked = noted
-            if (sign := _sign(last, noted, said, short, parameters)) is not None:
-                last.signs.append((sign, noted))
+            if (sign := _sign(last, noted, said, read, parameters)) is not None:
+                last.signs.append(sign)
         if isinstance(said, CaseReopened) or (isinstance(said, MessageAttached) and said.reopened):
-            shown = solved = False
+            solved = False
+            shown = shown and not isinstance(said, CaseReopened)
     return found
 
 
@@ -152,17 +163,28 @@ def _shows(said: CaseEvent) -> bool:
 
 
 def _sign(
-    last: _Answer, noted: Noted, said: CaseEvent, short: set[str], parameters: FalseClosureParameters
-) -> str | None:
+    last: _Answer, noted: Noted, said: CaseEvent, read: dict[str, Noted], parameters: FalseClosureParameters
+) -> _Sign | None:
     soon = noted.at - last.noted.at <= timedelta(days=parameters.days)
     match said:
         case FeedbackGiven(solved=False) if last.claimed:
-            return "not_solved"
-        case MessageAttached(reopened=True) if last.claimed and soon and noted.record.id not in short:
-            return "wrote_again"
+            return _Sign("not_solved", noted, noted.at)
+        case MessageAttached(reopened=True) if last.claimed and soon:
+            return _wrote_again(noted, read.get(noted.record.id), parameters)
         case CaseReopened(reason="reviewed" | "not_passed" | "not_solved") if soon:
-            return "taken_up_again"
+            return _Sign("taken_up_again", noted, noted.at)
         case CaseClosed(outcome="silence") if last.asked is not None:
             early = noted.at - last.asked.at < timedelta(seconds=parameters.silence)
-            return "closed_early" if early else None
+            return _Sign("closed_early", noted, noted.at) if early else None
     return None
+
+
+def _wrote_again(noted: Noted, fact: Noted | None, parameters: FalseClosureParameters) -> _Sign | None:
+    """Seen once it is known what the words are like; after a while also where nobody knows."""
+    if fact is None:
+        return _Sign("wrote_again", noted, noted.at + timedelta(seconds=parameters.unread))
+    said = fact.said
+    assert isinstance(said, MessageRead)
+    if said.length in _THANKS and not said.gone:
+        return None
+    return _Sign("wrote_again", noted, max(noted.at, fact.at))

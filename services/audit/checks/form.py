@@ -44,6 +44,7 @@ class Form(CaseCheck[FormParameters]):
     exact = False
     reads = CASE_EVENTS
     parameters = FormParameters
+    figures = ("accepted_at_limit", "contacted_at_limit", "no_words", "visit_no_words", "at_once")
 
     def examine(self, history: CaseHistory, parameters: FormParameters) -> Iterator[Doubt]:
         begun = opening(history)

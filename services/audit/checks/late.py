@@ -49,6 +49,7 @@ class Late(CaseCheck[LateParameters]):
     exact = True
     reads = CASE_EVENTS | {TrailTicked.TYPE}
     parameters = LateParameters
+    figures = ("over", "open")
 
     def examine(self, history: CaseHistory, parameters: LateParameters) -> Iterator[Doubt]:
         seen: set[str] = set()

@@ -83,6 +83,7 @@ class UnreachableSender(CaseCheck[UnreachableSenderParameters]):
         kind.TYPE for kind in (CaseAnswered, MessageAttached, SenderAsked, SenderContacted, TrailTicked)
     )
     parameters = UnreachableSenderParameters
+    figures = ("tries", "within", "at_night", "wrote")
 
     def examine(self, history: CaseHistory, parameters: UnreachableSenderParameters) -> Iterator[Doubt]:
         for row in _rows(history):
