@@ -14,6 +14,7 @@ from services.audit.checks.form import Form
 from services.audit.checks.hole import Hole
 from services.audit.checks.late import Late
 from services.audit.checks.own_complaint import OwnComplaint
+from services.audit.checks.perfunctory import Perfunctory
 from services.audit.checks.unreachable_sender import UnreachableSender
 
 CHECKS: tuple[Check[Any], ...] = (
@@ -24,6 +25,7 @@ CHECKS: tuple[Check[Any], ...] = (
     FalseClosure(),
     UnreachableSender(),
     OwnComplaint(),
+    Perfunctory(),
     Form(),
     Bursts(),
     Hole(),

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.events import Event, Record, canonical
 from shared.events.cases import CaseClosed, CaseEvent
-from shared.events.findings import Figure
+from shared.events.findings import Evidence, Figure
 from shared.events.obligations import OF_SUPERVISION
 
 
@@ -66,7 +66,8 @@ class Doubt:
     key: str
     """What makes it one: with the check's name it is its identity. It names what, not when it was seen."""
     since: datetime
-    evidence: tuple[Noted, ...]
+    evidence: tuple[Noted | Evidence, ...]
+    """Entries; of those that a house check only remembers, where they stand."""
     case: str | None = None
     department: str | None = None
     """Who is asked to explain."""

@@ -77,7 +77,10 @@ def raised(check: Check[Parameters], parameters: Parameters, doubt: Doubt, as_of
         person=doubt.person,
         since=doubt.since,
         as_of=as_of,
-        evidence=[Evidence(index=one.index, event=one.record.id) for one in doubt.evidence],
+        evidence=[
+            one if isinstance(one, Evidence) else Evidence(index=one.index, event=one.record.id)
+            for one in doubt.evidence
+        ],
         figures=[*doubt.figures],
     )
 
