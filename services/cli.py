@@ -10,6 +10,7 @@ import uvloop
 
 from services import (
     cli_backup,
+    cli_check,
     cli_dead,
     cli_log_key,
     cli_migrate,
@@ -33,6 +34,7 @@ cli_org.app.command(
 )(cli_moves.moves)
 app.add_typer(cli_org.app, name="org")
 app.add_typer(cli_trail.app, name="trail")
+app.add_typer(cli_check.app, name="check")
 app.add_typer(cli_dead.app, name="dead")
 app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_people.users, name="user")

@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo
 
 from services.audit import api, log_keys, pages
 from services.audit.census import Census
-from services.audit.checks import CHECKS
-from services.audit.checks.running import as_they_are
 from services.audit.cosigning import told
 from services.audit.evidence import Evidence
 from services.audit.facts.fact import FACTS
@@ -18,6 +16,7 @@ from services.audit.following.ticks import TICKS
 from services.audit.guard import Guard
 from services.audit.keys import TRAILS, introduce_log_keys, introduce_receipt_key
 from services.audit.supervision.finding import FINDINGS
+from services.audit.told import checks_of
 from services.audit.trail import Trail
 from shared.bus import Tap
 from shared.keys import Keys
@@ -39,7 +38,9 @@ def service(house: House) -> Service:
     evidence = Evidence(trail.directory, signer.verifier)
     ticks = Ticks(house.store, house.clock, timedelta(seconds=house.settings.tick_seconds))
     reader = Reader(house, house.directory / "audit")
-    follower = Follower(trail, house.store, house.clock, as_they_are(CHECKS), reader)
+    follower = Follower(
+        trail, house.store, house.clock, checks_of(house.organisation, house.settings.org), reader
+    )
 
     async def prepare() -> None:
         await trail.belongs_to(house.store)

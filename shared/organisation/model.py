@@ -164,6 +164,10 @@ class Mailbox(Part):
     department: Slug | None = None
 
 
+Told = bool | int | str | tuple[int | str, ...]
+"""What a parameter of a check may be."""
+
+
 class Organisation(Part):
     """One organisation, as its file describes it; `load` checks that its parts fit together."""
 
@@ -187,6 +191,9 @@ class Organisation(Part):
     """Other ladders, which `special_limits` may name."""
     choices: Choices = Choices()
     postings: tuple[Posting, ...] = ()
+    checks: dict[str, dict[str, Told]] = Field(default_factory=dict)
+    """What supervision checks are told otherwise than their defaults, by check and parameter; `off` for one that is not
+    asked. Which there are is the audit's to say."""
     terms: dict[str, Text] = Field(default_factory=dict)
     """The organisation's own words for ours, by our word (DESIGN.md section 1)."""
 

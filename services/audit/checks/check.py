@@ -74,9 +74,12 @@ class Doubt:
 
 
 class Parameters(BaseModel):
-    """What a check can be told: whole numbers, seconds, basis points, codes. Defaults are part of its version."""
+    """What a check can be told: whole numbers, seconds, basis points, codes. Defaults are part of its version.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    What stands below a field is said of it by `throughline check list`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     def digest(self) -> str:
         """Names these values, in 16 hexadecimal signs."""
