@@ -13,8 +13,10 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
+from services.audit.days import Days
 from services.audit.index import connect
-from services.audit.projection import ENDS, Days, Listed, Owed, Rows, Unsettled
+from services.audit.kept import Listed, Owed, Unsettled
+from services.audit.projection import ENDS, Rows
 from shared.events import Record
 from shared.store.rows import write
 
