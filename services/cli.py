@@ -12,6 +12,7 @@ from services import (
     cli_backup,
     cli_check,
     cli_dead,
+    cli_erase,
     cli_log_key,
     cli_migrate,
     cli_moves,
@@ -50,6 +51,15 @@ cli_people.keys.command(
     epilog="Example: throughline key rotate-log --data ./data   (then, days later, with --finish)",
 )(cli_log_key.rotate)
 app.add_typer(cli_backup.hold, name="hold")
+cli_backup.hold.command("place", epilog="Example: throughline hold place K7QM-2XPA-B --reason court")(
+    cli_erase.place
+)
+cli_backup.hold.command("lift", epilog="Example: throughline hold lift K7QM-2XPA-B")(cli_erase.lift)
+cli_backup.hold.command("list", epilog="Example: throughline hold list --json")(cli_erase.list_holds)
+app.command(
+    "erase",
+    epilog="Example: throughline erase --sender wang@example.org --ground asked --dry-run --data ./data",
+)(cli_erase.erase)
 app.command(
     "backup", epilog="Example: throughline backup --data data --to /backup --keys /elsewhere/keys.tar"
 )(cli_backup.backup)

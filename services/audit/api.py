@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
 from services.audit import listing
+from services.audit.answers import CHECKPOINT, PROOF, TEXT, answers
 from services.audit.evidence import Evidence
 from services.audit.log import TileError, Verifier
 from services.audit.log.tiles import parse_path
@@ -16,23 +17,7 @@ from shared.rights import Principal, Right, may, requires
 from shared.service import House
 from shared.web.problems import Problem
 
-_TEXT = "text/plain; charset=utf-8"
 _FOREVER = "max-age=31536000, immutable"  # a tile's bytes never change; only signed ones are served
-_NOTE = "— county.example/throughline Az3gl…"
-_CHECKPOINT = f"county.example/throughline\n1207\nqN8yj…=\n\n{_NOTE}\n"
-_PROOF = f"c2sp.org/tlog-proof@v1\nextra eyJjYXVz…\nindex 41\nKq3c…=\n\n{_CHECKPOINT}"
-
-
-def _answers(media: str, example: str | None = None, **problems: str) -> dict[int | str, dict[str, Any]]:
-    """What a route answers besides a model: its text or bytes, and its problems."""
-    kind: dict[str, Any] = {"schema": {"type": "string"}}
-    answers: dict[int | str, dict[str, Any]] = {
-        int(status[1:]): {"description": text, "content": {"application/problem+json": {}}}
-        for status, text in problems.items()
-    }
-    if media:
-        answers[200] = {"content": {media: kind | ({"example": example} if example else {})}}
-    return answers
 
 
 def router(house: House, trail: Trail, evidence: Evidence, receipts: Verifier) -> APIRouter:
@@ -49,7 +34,7 @@ def _log(routes: APIRouter, house: House, trail: Trail, evidence: Evidence, rece
     @routes.get(
         "/trail/checkpoint",
         response_class=Response,
-        responses=_answers("text/plain", _CHECKPOINT, _404="Nothing is signed yet"),
+        responses=answers("text/plain", CHECKPOINT, _404="Nothing is signed yet"),
     )
     async def get_checkpoint(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Response:
         """The last signed tree head (C2SP tlog-checkpoint)."""
@@ -58,33 +43,33 @@ def _log(routes: APIRouter, house: House, trail: Trail, evidence: Evidence, rece
             raise Problem(
                 404, "no-checkpoint", "Nothing is signed yet", "The first entry makes the first checkpoint."
             )
-        return Response(checkpoint, media_type=_TEXT, headers={"Cache-Control": "no-cache"})
+        return Response(checkpoint, media_type=TEXT, headers={"Cache-Control": "no-cache"})
 
     @routes.head("/trail/vkey", include_in_schema=False)
     @routes.get(
         "/trail/vkey",
         response_class=Response,
-        responses=_answers("text/plain", "county.example/throughline+0e8d9abf+AYrf…=\n"),
+        responses=answers("text/plain", "county.example/throughline+0e8d9abf+AYrf…=\n"),
     )
     async def get_vkey(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Response:
         """The log's verifier key. Have it confirmed by another way before you rely on it."""
-        return Response(trail.signer.verifier.vkey + "\n", media_type=_TEXT)
+        return Response(trail.signer.verifier.vkey + "\n", media_type=TEXT)
 
     @routes.head("/trail/receipt-vkey", include_in_schema=False)
     @routes.get(
         "/trail/receipt-vkey",
         response_class=Response,
-        responses=_answers("text/plain", "county.example/throughline/receipt+77aa01c2+AQd0…=\n"),
+        responses=answers("text/plain", "county.example/throughline/receipt+77aa01c2+AQd0…=\n"),
     )
     async def get_receipt_vkey(principal: Annotated[Principal, requires(Right.PUBLIC)]) -> Response:
         """The verifier key of receipts; the entry `throughline.trail.key_introduced` has it, too."""
-        return Response(receipts.vkey + "\n", media_type=_TEXT)
+        return Response(receipts.vkey + "\n", media_type=TEXT)
 
     @routes.head("/trail/tile/{path:path}", include_in_schema=False)
     @routes.get(
         "/trail/tile/{path:path}",
         response_class=Response,
-        responses=_answers(
+        responses=answers(
             "application/octet-stream",
             _403="Entry bundles are restricted here: a key with `trail.read` opens them",
             _404="Not a tile of the signed tree",
@@ -119,7 +104,7 @@ def _proofs(routes: APIRouter, trail: Trail, evidence: Evidence) -> None:
     @routes.get(
         "/v1/proofs/{message_id}",
         response_class=Response,
-        responses=_answers("text/plain", _PROOF, _404="No checkpoint covers such a message; `Retry-After`"),
+        responses=answers("text/plain", PROOF, _404="No checkpoint covers such a message; `Retry-After`"),
     )
     async def get_proof(
         message_id: Annotated[str, Path(max_length=80, examples=["msg_h2f6qk3zr5m7nq4c2yw6v5xk3e"])],
@@ -136,4 +121,4 @@ def _proofs(routes: APIRouter, trail: Trail, evidence: Evidence) -> None:
                 "No checkpoint covers this message. A receipt promises that one will within its merge delay.",
                 headers={"Retry-After": "1"},
             )
-        return Response(proved.entries[0].proof, media_type=_TEXT)
+        return Response(proved.entries[0].proof, media_type=TEXT)

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
+from services.audit.answers import CHECKPOINT, PROOF
 from services.audit.evidence import Entry, Evidence
 from services.audit.export import COLUMNS, Format, Order
 from services.audit.log import leaf_hash
@@ -34,9 +35,6 @@ SIZE_HEADER = "Throughline-Size"
 MEDIA: dict[Format, str] = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8"}
 _PROGRAM = "services.audit.export"
 _A_READ = 1 << 16
-_NOTE = "— county.example/throughline Az3gl…"
-_CHECKPOINT = f"county.example/throughline\n1207\nqN8yj…=\n\n{_NOTE}\n"
-_PROOF = f"c2sp.org/tlog-proof@v1\nextra eyJjYXVz…\nindex 41\nKq3c…=\n\n{_CHECKPOINT}"
 _LINES = (
     '{"checkpoint":"county.example/throughline\\n1207\\nqN8yj…=\\n\\n…","size":1207,"start":0,"asked":{}}\n'
     '{"index":0,"case":"K7QM-2XPA-B","department":"housing","leaf_hash":"9f2c…","entry":{…}}\n'
@@ -53,13 +51,13 @@ class EntryShown(BaseModel):
         examples=[{"type": "throughline.case.assigned", "data": {"department": "housing", "by": "rule"}}],
     )
     leaf_hash: str = Field(description="SHA-256 over 0x00 and the entry (RFC 6962), in hex")
-    proof: str = Field(description="C2SP tlog-proof", examples=[_PROOF])
+    proof: str = Field(description="C2SP tlog-proof", examples=[PROOF])
 
 
 class Entries(BaseModel):
     """Entries of the log with their proofs, and the checkpoint that all of them are under."""
 
-    checkpoint: str = Field(examples=[_CHECKPOINT])
+    checkpoint: str = Field(examples=[CHECKPOINT])
     size: int = Field(
         description="The listing is of the trail's first so many entries; what came later is listed from"
         " `cursor=<size>-` on",
