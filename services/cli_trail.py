@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from services import (
+    cli_trail_case,
     cli_trail_consistency,
+    cli_trail_export,
     cli_trail_monitor,
     cli_trail_replay,
     cli_trail_silence,
@@ -28,12 +30,15 @@ from services.audit.log import (
 )
 from services.audit.verifying import verify_trail
 from services.cli_trail_witness import Needed, WitnessKeys, policy_of
-from shared.note import Signer
+from shared.note import NoteError, Signer
 from shared.receipts import open_receipt
 from shared.settings import Settings
 
 app = typer.Typer(help="The trail: verify it, prove what is in it.", no_args_is_help=True)
 app.command("replay", epilog="Example: throughline trail replay --data data")(cli_trail_replay.run)
+app.command("export", epilog="Example: throughline trail export --data data --out trail.jsonl")(
+    cli_trail_export.run
+)
 app.command(
     "witness",
     epilog='Example: throughline trail witness --data witness --log "$(throughline trail vkey --to URL --log)"',
@@ -87,6 +92,13 @@ def _get(url: str) -> bytes:
             ) from None
     except OSError as error:
         raise _fail(f"{url} does not answer: {error}", 1) from None
+
+
+def _verifier(vkey: str) -> Verifier:
+    try:
+        return Verifier.parse(vkey.strip())
+    except NoteError as error:
+        raise _fail(str(error)) from None
 
 
 @app.command(
@@ -174,14 +186,23 @@ def vkey(
     epilog="Example: throughline trail prove msg_… --to http://127.0.0.1:8080 --out message.tlog-proof"
 )
 def prove(
-    message: Annotated[str, typer.Argument(help="A message's id")],
+    what: Annotated[str, typer.Argument(help="A message's id, or a case's ref")],
     to: Annotated[
         str, typer.Option("--to", help="Address of a running installation")
     ] = "http://127.0.0.1:8080",
-    out: Annotated[Path | None, typer.Option(help="File to write; else standard output")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(envvar="THROUGHLINE_API_KEY", help="For a case: an API key with the right `trail.read`"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; else standard output. For a case: the folder")
+    ] = None,
 ) -> None:
-    """Fetch the proof that a message is in the trail."""
-    proof = _get(f"{to.rstrip('/')}/v1/proofs/{message}")
+    """Fetch the proof that a message is in the trail; of a case all its entries, each with its proof."""
+    if not what.startswith("msg_"):
+        cli_trail_case.prove(what, to.rstrip("/"), key, out)
+        return
+    proof = _get(f"{to.rstrip('/')}/v1/proofs/{what}")
     if out:
         out.write_bytes(proof)
     else:
@@ -192,15 +213,23 @@ def prove(
     epilog="Example: throughline trail check message.receipt message.tlog-proof --vkey … --receipt-vkey …"
 )
 def check(
+    receipt: Annotated[Path, typer.Argument(help="The receipt you hold; or a case's folder of proofs")],
+    proof: Annotated[Path | None, typer.Argument(help="The message's tlog-proof")] = None,
     *,
-    receipt: Annotated[Path, typer.Argument(help="The receipt you hold")],
-    proof: Annotated[Path, typer.Argument(help="The message's tlog-proof")],
     vkey: Annotated[str, typer.Option(help="The log's verifier key")],
-    receipt_vkey: Annotated[str, typer.Option(help="The key that signs receipts")],
+    receipt_vkey: Annotated[str, typer.Option(help="The key that signs receipts")] = "",
     witness: WitnessKeys = None,
     needed: Needed = None,
 ) -> None:
-    """Check offline that the promise of a receipt was kept. Exit 1 where it was not, saying why."""
+    """Check offline that the promise of a receipt was kept, or that a case's entries are in the trail.
+
+    Exit 1 where it does not hold, saying why.
+    """
+    if receipt.is_dir():
+        cli_trail_case.check(receipt, _verifier(vkey))
+        return
+    if proof is None or not receipt_vkey:
+        raise _fail("a receipt is checked with its proof and --receipt-vkey")
     try:
         promised = open_receipt(receipt.read_bytes(), [Verifier.parse(receipt_vkey.strip())])
         shown = TlogProof.parse(proof.read_bytes())

@@ -19,6 +19,8 @@ WAYS: dict[str, str] = {
     "/quarantine": "intake",
     "/v1/cases": "routing",
     "/v1/organisation": "routing",
+    "/v1/erasures": "routing",
+    "/v1/holds": "routing",
     "/v1/track": "routing",
     "/v1/sign-in": "routing",
     "/v1/sign-out": "routing",
@@ -43,6 +45,16 @@ WAYS: dict[str, str] = {
     "/receipt": "audit",
     "/v1/dead/audit": "audit",
     "/console": "audit",
+    "/v1/findings": "audit",
+    "/v1/orders": "audit",
+    "/v1/exclusions": "audit",
+    "/v1/samples": "audit",
+    "/v1/probes": "audit",
+    "/findings": "audit",
+    "/orders": "audit",
+    "/exclusions": "audit",
+    "/samples": "audit",
+    "/probes": "audit",
 }
 """By prefix. What every service has for itself (`/metrics`, `/healthz`, `/readyz`, `/openapi.json`, `/asyncapi.json`)
 is asked of each at its own port; the style and script (`/static`) are the same everywhere."""

@@ -1,20 +1,18 @@
-"""The trail over HTTP: checkpoint and tiles as any tlog client reads them, proofs, and entries by case and type."""
+"""The trail over HTTP: checkpoint and tiles as any tlog client reads them, and proofs. Its entries: `listing`."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
-from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Path, Response
 
+from services.audit import listing
 from services.audit.answers import CHECKPOINT, PROOF, TEXT, answers
-from services.audit.evidence import Entry, Evidence
-from services.audit.log import TileError, Verifier, leaf_hash
+from services.audit.evidence import Evidence
+from services.audit.log import TileError, Verifier
 from services.audit.log.tiles import parse_path
 from services.audit.trail import Trail
-from shared.ids import read_ref
 from shared.rights import Principal, Right, may, requires
 from shared.service import House
 from shared.web.problems import Problem
@@ -22,31 +20,12 @@ from shared.web.problems import Problem
 _FOREVER = "max-age=31536000, immutable"  # a tile's bytes never change; only signed ones are served
 
 
-class EntryShown(BaseModel):
-    """One entry with its proof: `leaf_hash` is that of the proof's `extra`, which are the entry's very bytes."""
-
-    index: int = Field(examples=[41])
-    entry: dict[str, Any] | None = Field(
-        description="The event; absent for an entry that is no event of ours",
-        examples=[{"type": "throughline.case.assigned", "data": {"department": "housing", "by": "rule"}}],
-    )
-    leaf_hash: str = Field(description="SHA-256 over 0x00 and the entry (RFC 6962), in hex")
-    proof: str = Field(description="C2SP tlog-proof", examples=[PROOF])
-
-
-class Entries(BaseModel):
-    """Entries of the log with their proofs, and the checkpoint that all of them are under."""
-
-    checkpoint: str = Field(examples=[CHECKPOINT])
-    entries: list[EntryShown]
-    next: int | None = Field(None, description="Pass it as `since` for what follows; absent at the end")
-
-
 def router(house: House, trail: Trail, evidence: Evidence, receipts: Verifier) -> APIRouter:
     """The routes of the audit."""
     routes = APIRouter(tags=["trail"])
     _log(routes, house, trail, evidence, receipts)
-    _entries(routes, trail, evidence)
+    _proofs(routes, trail, evidence)
+    routes.include_router(listing.router(trail, evidence))
     return routes
 
 
@@ -120,7 +99,7 @@ def _log(routes: APIRouter, house: House, trail: Trail, evidence: Evidence, rece
         return Response(data, media_type="application/octet-stream", headers={"Cache-Control": cache})
 
 
-def _entries(routes: APIRouter, trail: Trail, evidence: Evidence) -> None:
+def _proofs(routes: APIRouter, trail: Trail, evidence: Evidence) -> None:
     @routes.head("/v1/proofs/{message_id}", include_in_schema=False)
     @routes.get(
         "/v1/proofs/{message_id}",
@@ -143,61 +122,3 @@ def _entries(routes: APIRouter, trail: Trail, evidence: Evidence) -> None:
                 headers={"Retry-After": "1"},
             )
         return Response(proved.entries[0].proof, media_type=TEXT)
-
-    @routes.get(
-        "/v1/trail",
-        responses=answers(
-            "", _401="Sign in", _403="Not allowed", _404="No such case", _422="A field does not fit"
-        ),
-    )
-    async def get_trail(
-        *,
-        principal: Annotated[Principal, requires(Right.TRAIL_READ)],
-        case: Annotated[
-            str | None, Query(max_length=80, description="A case's ref", examples=["K7QM-2XPA-B"])
-        ] = None,
-        kind: Annotated[
-            str | None,
-            Query(
-                alias="type",
-                pattern=r"^[a-z0-9_.]{1,80}$",
-                description="Only events of this type",
-                examples=["throughline.case.assigned"],
-            ),
-        ] = None,
-        since: Annotated[int, Query(ge=0, lt=1 << 53, description="Entries from this index on")] = 0,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-    ) -> Entries:
-        """Entries in the log's order, each with its proof.
-
-        With `case`, everything the trail has of it: its own entries, its messages', its deliveries'. A page may be
-        shorter than `limit`, or empty, and yet have a `next`.
-        """
-        if case is None:
-            found, following = await asyncio.to_thread(evidence.find, kind, since, limit)
-        else:
-            matter = trail.lookup.case_of(read_ref(case) or case)
-            if matter is None:
-                raise Problem(404, "no-such-case", "No such case", f"The trail knows no case {case}.")
-            size = trail.published.size
-            found = trail.lookup.of_aggregates(trail.lookup.related(matter), since, limit, below=size)
-            following = found[-1] + 1 if len(found) == limit else None
-        proved = await asyncio.to_thread(evidence.prove, found)
-        shown_ = [shown(entry) for entry in proved.entries]
-        if kind is not None:
-            shown_ = [one for one in shown_ if one.entry is not None and one.entry.get("type") == kind]
-        return Entries(checkpoint=proved.checkpoint.decode(), entries=shown_, next=following)
-
-
-def shown(entry: Entry) -> EntryShown:
-    """An entry as JSON."""
-    try:
-        event = orjson.loads(entry.value)
-    except orjson.JSONDecodeError:
-        event = None
-    return EntryShown(
-        index=entry.index,
-        entry=event if isinstance(event, dict) else None,
-        leaf_hash=leaf_hash(entry.value).hex(),
-        proof=entry.proof.decode(),
-    )

@@ -44,11 +44,16 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def parents(hashes: bytes) -> bytes:
+    """The hashes above a run of joined ones that begins with a left one; a last one without its right is left out."""
+    pairs = range(0, len(hashes) - HASH_SIZE, 2 * HASH_SIZE)
+    return b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH_SIZE]).digest() for at in pairs])
+
+
 def perfect_root(hashes: bytes) -> bytes:
     """The root over a run of 2^n joined hashes of one height."""
     while len(hashes) > HASH_SIZE:
-        pairs = range(0, len(hashes), 2 * HASH_SIZE)
-        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH_SIZE]).digest() for at in pairs])
+        hashes = parents(hashes)
     return hashes
 
 
