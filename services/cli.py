@@ -10,8 +10,10 @@ import uvloop
 
 from services import (
     cli_backup,
+    cli_check,
     cli_dead,
     cli_erase,
+    cli_log_key,
     cli_migrate,
     cli_moves,
     cli_org,
@@ -33,10 +35,21 @@ cli_org.app.command(
 )(cli_moves.moves)
 app.add_typer(cli_org.app, name="org")
 app.add_typer(cli_trail.app, name="trail")
+app.add_typer(cli_check.app, name="check")
 app.add_typer(cli_dead.app, name="dead")
 app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_people.users, name="user")
 app.add_typer(cli_people.keys, name="key")
+cli_people.keys.command(
+    "backup", epilog="Example: throughline key backup --to /elsewhere/log-key.pem --data ./data"
+)(cli_log_key.backup)
+cli_people.keys.command(
+    "restore", epilog="Example: throughline key restore --from /elsewhere/log-key.pem --data ./data"
+)(cli_log_key.restore)
+cli_people.keys.command(
+    "rotate-log",
+    epilog="Example: throughline key rotate-log --data ./data   (then, days later, with --finish)",
+)(cli_log_key.rotate)
 app.add_typer(cli_backup.hold, name="hold")
 cli_backup.hold.command("place", epilog="Example: throughline hold place K7QM-2XPA-B --reason court")(
     cli_erase.place

@@ -196,7 +196,7 @@ class Moving:
             return
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
         for path in sorted((self._data / "keys").iterdir()):
-            if path.name == "log.ed25519":
+            if path.name in {"log.ed25519", "log.next.ed25519"}:
                 continue
             if (target / path.name).exists():
                 if (target / path.name).read_bytes() != path.read_bytes():

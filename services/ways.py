@@ -39,10 +39,22 @@ WAYS: dict[str, str] = {
     "/v1/dead/notify": "notify",
     "/outbox": "notify",
     "/v1/proofs": "audit",
+    "/v1/silence": "audit",
     "/v1/trail": "audit",
     "/trail": "audit",
+    "/receipt": "audit",
     "/v1/dead/audit": "audit",
     "/console": "audit",
+    "/v1/findings": "audit",
+    "/v1/orders": "audit",
+    "/v1/exclusions": "audit",
+    "/v1/samples": "audit",
+    "/v1/probes": "audit",
+    "/findings": "audit",
+    "/orders": "audit",
+    "/exclusions": "audit",
+    "/samples": "audit",
+    "/probes": "audit",
 }
 """By prefix. What every service has for itself (`/metrics`, `/healthz`, `/readyz`, `/openapi.json`, `/asyncapi.json`)
 is asked of each at its own port; the style and script (`/static`) are the same everywhere."""

@@ -106,6 +106,16 @@ CASES_OPEN = Gauge(
     ["state"],
     registry=REGISTRY,
 )
+COSIGNED = Gauge(
+    "throughline_trail_cosigned_entries",
+    "Entries under the last published checkpoint that as many witnesses cosigned as are wanted",
+    registry=REGISTRY,
+)
+UNCOSIGNED = Gauge(
+    "throughline_trail_uncosigned_seconds",
+    "How long checkpoints have been published with too few witnesses' cosignatures; 0 where no witness is named",
+    registry=REGISTRY,
+)
 FOLLOWED_BEHIND = Gauge(
     "throughline_trail_followed_behind_entries",
     "Entries under a checkpoint of which facts are still to be computed and checks to be asked",

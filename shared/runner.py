@@ -114,7 +114,11 @@ class Runner(ABC):
 
     def late(self) -> list[str]:
         """What does not get on though it serves."""
-        return self.bus.not_ready()
+        return self.bus.not_ready() + self.services_late()
+
+    def services_late(self) -> list[str]:
+        """The same, of the services alone."""
+        return [f"{service.name}: {reason}" for service in self.services for reason in service.late()]
 
     def app(self) -> FastAPI:
         """The HTTP side, to be called once it is open."""

@@ -112,5 +112,7 @@ class Service:
     """Called once the store is open, before anything is handed over."""
     wire: Callable[[FastAPI], None] | None = None
     """Called once with the application, before its routes are served."""
+    late: Callable[[], list[str]] = list
+    """What does not get on though it serves, a sentence each."""
     close: Callable[[], Awaitable[None]] | None = None
     """Called once nothing more is handed over, while the store is still open."""

@@ -52,7 +52,8 @@ def copy(data: Path, audit: Path, heads: Iterable[tuple[str, int]]) -> TreeState
         _checked(coming / "log", wanted)
     keys = audit / "keys"
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.copy2(data / "keys" / "log.ed25519", keys / "log.ed25519")
+    for key in (data / "keys").glob("log*.ed25519"):
+        shutil.copy2(key, keys / key.name)
     os.sync()
     coming.rename(there)
     return wanted

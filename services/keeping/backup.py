@@ -30,6 +30,7 @@ from services.audit.log.tiles import (
     split_bundle,
     tile_at,
 )
+from services.audit.log_keys import HANDOVER
 from services.audit.moving import standing
 from services.keeping.manifest import MANIFEST, Manifest, tree_of
 from shared.generation import read_generation
@@ -106,6 +107,8 @@ def _trail(data: Path, coming: Path, before: Path | None, progress: Progress) ->
     if checkpoint:
         (audit / "log").mkdir(exist_ok=True)
         (audit / "log" / "checkpoint").write_bytes(checkpoint)
+    if (log / HANDOVER).is_dir():
+        shutil.copytree(log / HANDOVER, audit / "log" / HANDOVER)
     old = data / "audit" / "generations"
     if old.is_dir():
         shutil.copytree(old, audit / "generations")
@@ -184,9 +187,9 @@ def _keep_keys(settings: Settings, keys: Path, progress: Progress) -> None:
         for path in sorted(settings.keys_directory.iterdir()):
             if path.is_file() and not path.name.endswith(".new"):
                 tar.add(path, f"keys/{path.name}", filter=_bare)
-        log_key = settings.data / "keys" / "log.ed25519"
-        if log_key.parent != settings.keys_directory and log_key.is_file():
-            tar.add(log_key, "keys/log.ed25519", filter=_bare)
+        if settings.keys_directory != settings.data / "keys":
+            for path in sorted((settings.data / "keys").glob("log*.ed25519")):
+                tar.add(path, f"keys/{path.name}", filter=_bare)
     database.unlink()
     _sync_file(coming)
     coming.replace(keys)

@@ -5,8 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from services.audit.facts.fact import KIND as FACT
+from services.audit.following.ticks import KIND as TICK
 from services.audit.keys import KIND as TRAIL
+from services.audit.supervision.exclusion import KIND as EXCLUSION
 from services.audit.supervision.finding import KIND as FINDING
+from services.audit.supervision.order import KIND as ORDER
+from services.audit.supervision.probe import KIND as PROBE
+from services.audit.supervision.sample import KIND as SAMPLE
 from services.intake.message import messages
 from services.notify.delivery import KIND as DELIVERY
 from services.notify.digest import KIND as DIGEST
@@ -27,7 +33,13 @@ BY_TYPE: dict[str, Kind[Any]] = {
     "organisation.published": ORGANISATION,
     "organisation.calendars_kept": KEPT,
     "trail.key_": TRAIL,
+    "trail.ticked": TICK,
+    "fact.": FACT,
     "finding.": FINDING,
+    "order.": ORDER,
+    "exclusion.": EXCLUSION,
+    "sample.": SAMPLE,
+    "probe.": PROBE,
     "sending.": HOLD,
 }
 """The kind of an aggregate by what its first event's type begins with; the first that fits."""

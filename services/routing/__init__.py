@@ -1,7 +1,7 @@
 """The desk: messages → cases; obligations and their ladders; who may answer.
 
-Hears `messages`, of its own `cases` what another case must follow, and of `organisation` what was erased. Publishes
-`cases` and `organisation`.
+Hears `messages`, of its own `cases` what another case must follow, of `findings` what a case owes to supervision, of
+`organisation` what was erased. Publishes `cases` and `organisation`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,18 @@ from services.routing.people import COLLECTIONS as PEOPLE
 from services.routing.people import People
 from services.routing.people import router as sign_in
 from services.routing.published import CALENDARS, ORGANISATIONS
+from services.routing.supervision import Supervision
 from shared.aggregate import Aggregates
 from shared.bus import Subscription
-from shared.events.cases import CaseLinked, CaseMerged, CaseSplit
+from shared.events.findings import (
+    FindingConfirmed,
+    FindingDismissed,
+    FindingRaised,
+    OrderConcluded,
+    OrderIssued,
+    OrderRefused,
+)
+from shared.events.linked import CaseLinked, CaseMerged, CaseSplit
 from shared.events.messages import MessageReceived, MessageSentAgain
 from shared.events.organisation import ErasureMade
 from shared.service import House, Service, Timer
@@ -39,6 +48,7 @@ def service(house: House) -> Service:
     office = Office(house, desk, cases)
     mover = Mover(house, desk, cases)
     people = People(house)
+    supervision = Supervision(house.store, desk, cases)
     erasing = Erasing(house, cases)
     return Service(
         name="routing",
@@ -49,6 +59,15 @@ def service(house: House) -> Service:
             Subscription(("cases",), frozenset({CaseMerged.TYPE}), handlers.on_merged),
             Subscription(("cases",), frozenset({CaseLinked.TYPE}), handlers.on_linked),
             Subscription(("cases",), frozenset({CaseSplit.TYPE}), handlers.on_split),
+            Subscription(("findings",), frozenset({FindingRaised.TYPE}), supervision.on_raised),
+            Subscription(
+                ("findings",),
+                frozenset({FindingConfirmed.TYPE, FindingDismissed.TYPE}),
+                supervision.on_decided,
+            ),
+            Subscription(("findings",), frozenset({OrderIssued.TYPE}), supervision.on_issued),
+            Subscription(("findings",), frozenset({OrderRefused.TYPE}), supervision.on_refused),
+            Subscription(("findings",), frozenset({OrderConcluded.TYPE}), supervision.on_concluded),
             Subscription(("organisation",), frozenset({ErasureMade.TYPE}), erasing.on_made),
         ],
         timers=[Timer(CASES, handlers.on_due, cases.offer), Timer(ERASURES, erasing.on_due)],

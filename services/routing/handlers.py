@@ -21,8 +21,9 @@ from shared.aggregate import Aggregates, Answer, Kind
 from shared.content import ContentGone, seal_model
 from shared.content.words import MessageWords, Sender
 from shared.events import Event, Record
-from shared.events.cases import CaseAlarmed, CaseJoined, CaseLinked, CaseMerged, CaseOpened, CaseSplit
+from shared.events.cases import CaseAlarmed, CaseOpened
 from shared.events.content import ContentRef
+from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
 from shared.events.messages import MessageReceived, MessageSentAgain
 from shared.service import House
 from shared.store import Sealed

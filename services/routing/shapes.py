@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 from services.routing.account import Account
 from services.routing.case import State
 from shared.content.words import Option, Sender
-from shared.events.cases import CaseClass, Outcome, PauseReason, Relation
+from shared.events.cases import CaseClass, Outcome, PauseReason
+from shared.events.linked import Relation
 from shared.events.messages import Channel, Kind
 from shared.events.obligations import Action, ObligationKind
 
@@ -69,6 +70,7 @@ class Owed(BaseModel):
     binding: bool
     overdue: bool
     breached: bool
+    about: str | None = Field(description="The finding or order that it is owed for")
     next_action: Action | None
     next_at: datetime | None
 
@@ -187,6 +189,21 @@ class ShownOpinion(BaseModel):
     answer: str | None = None
 
 
+class ShownDemand(BaseModel):
+    """What supervision asked a department of a case, and what it was answered."""
+
+    about: str = Field(description="The finding that is to be explained, or the order")
+    kind: Literal["explain", "rectify"]
+    department: str = Field(description="Or `coordinator`")
+    since: datetime
+    due: datetime
+    state: Literal["open", "given", "dropped"] = "open"
+    again: bool = Field(False, description="What was put right before was not enough")
+    check: str | None = Field(None, description="The check that found it, by its name")
+    asked: str | None = Field(description="What must be put right")
+    given: str | None = Field(None, description="The department's answer")
+
+
 class CaseLink(BaseModel):
     """Another case that this one has to do with."""
 
@@ -214,6 +231,7 @@ class ShownCase(ListedCase):
     draft: ShownDraft | None
     assists: list[ShownAssist]
     opinions: list[ShownOpinion]
+    demands: list[ShownDemand] = Field(description="What supervision asks")
     helpers: list[str] = Field(description="Departments that were ever asked to assist or for an opinion")
     links: list[CaseLink]
     returns: int = Field(description="How often departments have returned it")

@@ -14,12 +14,10 @@ from shared.events.cases import (
     CaseAssigned,
     CaseClosed,
     CaseContested,
-    CaseMerged,
     CaseOpened,
     CaseReopened,
     CaseResumed,
     CaseReviewed,
-    CaseSplit,
     CaseSuspended,
     CaseUrged,
     ExtensionDecided,
@@ -28,6 +26,7 @@ from shared.events.cases import (
     PauseReason,
     SenderAsked,
 )
+from shared.events.linked import CaseMerged, CaseSplit
 
 What = Literal[
     "received",

@@ -19,17 +19,9 @@ from shared.aggregate import Aggregates
 from shared.content import ContentGone
 from shared.content.words import MessageWords, Note, Sender
 from shared.events import Record
-from shared.events.cases import (
-    CaseAssigned,
-    CaseErased,
-    CaseJoined,
-    CaseMerged,
-    CaseOpened,
-    CaseSplit,
-    MessageAttached,
-    Outcome,
-)
+from shared.events.cases import CaseAssigned, CaseErased, CaseOpened, MessageAttached, Outcome
 from shared.events.content import ContentRef
+from shared.events.linked import CaseJoined, CaseMerged, CaseSplit
 from shared.events.messages import Kind
 from shared.organisation import Organisation
 from shared.service import House
@@ -63,6 +55,9 @@ class Matter(BaseModel):
 class TrackedCase(Matter):
     """The sender's view of a case."""
 
+    message_id: str | None = Field(
+        None, description="The message that it is followed by: whose receipt they hold"
+    )
     parts: list[Matter] = Field([], description="Parts that were split off and go their own way")
     goes_on: Matter | None = Field(
         None, description="The case that it was merged into, and what was answered there since"
@@ -83,11 +78,12 @@ class Tracks:
         """What the sender of one of its messages sees: no internal notes, and nothing while it is unverified."""
         history = await self._store.history(id)
         if not belongs(history, message):
-            return TrackedCase(ref=case.ref, state="under_review")
+            return TrackedCase(ref=case.ref, state="under_review", message_id=message)
         listener = await self._listener(history, message)
         matter = await self._matter(case, history, listener)
         return TrackedCase(
             **dict(matter),
+            message_id=message,
             parts=[
                 await self._matter(part, await self._store.history(id), listener)
                 for id, part in (await self.parts(history) if listener.everything else [])

@@ -34,18 +34,15 @@ from shared.events import Record
 from shared.events.cases import (
     CaseAssigned,
     CaseEvent,
-    CaseJoined,
-    CaseLinked,
-    CaseMerged,
     CaseOpened,
     CaseQueued,
-    CaseSplit,
     CaseSuspended,
     ExtensionAsked,
     MessageAttached,
     SenderOpened,
 )
 from shared.events.content import ContentRef
+from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
 from shared.organisation import Organisation
 from shared.rights import Principal, may_see_sender, must_say_why
 from shared.service import House
@@ -80,7 +77,7 @@ def listed(id: str, case: Case, now: datetime) -> ListedCase:
         overdue=due is not None and due < now,
         breached=bool(case.breached),
         returned_by=case.returned_by,
-        asked=[one.owner for one in case.owed("assist", "opinion")],
+        asked=[one.owner for one in case.owed("assist", "opinion", "explain", "rectify")],
         closed=case.closed,
         outcome=case.outcome,
     )
@@ -123,6 +120,7 @@ class Views:
             draft=await self._draft(case),
             assists=asked.assists,
             opinions=asked.opinions,
+            demands=asked.demands,
             helpers=[*case.helpers],
             links=links,
             returns=case.returns,
@@ -177,6 +175,7 @@ class Views:
             binding=one.binding,
             overdue=one.due < now,
             breached=one.id in case.breached,
+            about=one.about,
             next_action=None if one.next_rung is None else self._desk.step(one, one.next_rung).action,
             next_at=one.next_at,
         )

@@ -65,6 +65,14 @@ class Note(_Words):
     attachments: tuple[Attachment, ...] = ()
 
 
+class ProbeSecret(_Words):
+    """Which message a probe is, until it is revealed: for supervisors alone (M32)."""
+
+    message: str
+    salt: str
+    """In hex."""
+
+
 class Option(_Words):
     """One way to go on."""
 

@@ -167,6 +167,10 @@ class Mailbox(Part):
     department: Slug | None = None
 
 
+Told = bool | int | str | tuple[int | str, ...]
+"""What a parameter of a check may be."""
+
+
 class Organisation(Part):
     """One organisation, as its file describes it; `load` checks that its parts fit together."""
 
@@ -190,6 +194,9 @@ class Organisation(Part):
     """Other ladders, which `special_limits` may name."""
     choices: Choices = Choices()
     postings: tuple[Posting, ...] = ()
+    checks: dict[str, dict[str, Told]] = Field(default_factory=dict)
+    """What supervision checks are told otherwise than their defaults, by check and parameter; `off` for one that is not
+    asked. Which there are is the audit's to say."""
     retention: Retention = Field(default_factory=dict)
     """How long what was said in a closed case must be kept, by kind or for `any`."""
     terms: dict[str, Text] = Field(default_factory=dict)

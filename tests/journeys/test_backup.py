@@ -93,8 +93,8 @@ async def test_made_while_messages_come_in_it_has_all_that_was_acknowledged_befo
     assert verify_log(folder / "audit" / "log", key).ok
     assert (await place.restore())["opened"] is True
     async with house(place.again) as (here, sender):
-        for code, ref in before:
-            assert (await sender.get(f"/v1/track/{code}")).json()["ref"] == ref
+        for tracking, ref in before:
+            assert (await sender.get(f"/v1/track/{tracking}")).json()["ref"] == ref
         await here.installation.idle()
         code, said = await place.told(
             "trail", "replay", "--data", place.again / "data", "--org", place.home / "county.yaml"

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from datetime import tzinfo
 from pathlib import Path
 
+from services.audit.following.memory import Memory, Moved
 from services.audit.index import NO_HEADS, Index
 from services.audit.log import LogWriter, TreeState
 from services.audit.log.disk import Disk
@@ -86,3 +87,20 @@ class FaultyProjection(Projection):
         faults.instant("before a projection's commit")
         super().commit(records, last)
         faults.instant("after a projection's commit")
+
+
+class FaultyMemory(Memory):
+    """What the follower remembers, whose process may die before and after it does."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        if (process := PROCESS.get()) is not None:
+            process.at_death(self.close)
+
+    def commit(self, moved: Moved) -> None:
+        faults = FAULTS.get()
+        faults.instant("before a batch is remembered")
+        if faults.happens("full", "memory"):
+            raise sqlite3.OperationalError("database or disk is full")
+        super().commit(moved)
+        faults.instant("after a batch is remembered")

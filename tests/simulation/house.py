@@ -24,6 +24,7 @@ import structlog
 from fastapi.routing import APIRouter
 
 from services.audit import projector, trail
+from services.audit.following import follower
 from services.notify import front
 from services.notify.channels import email
 from services.notify.rendering import Rendering
@@ -35,7 +36,7 @@ from shared.organisation import Organisation, load
 from shared.settings import SAMPLE_ORGANISATION
 from shared.tokens import Tokens
 from shared.web import words
-from tests.simulation.audit import FaultyDisk, FaultyIndex, FaultyProjection
+from tests.simulation.audit import FaultyDisk, FaultyIndex, FaultyMemory, FaultyProjection
 from tests.simulation.baton import Asked
 from tests.simulation.loop import Loop
 from tests.simulation.post import ModelSender
@@ -132,6 +133,7 @@ def patched(random: Random, loop: Loop, log: structlog.types.Processor | None) -
         patch.object(trail, "Index", FaultyIndex),
         patch.object(projector, "time", SimpleNamespace(monotonic=loop.time)),
         patch.object(projector, "Projection", FaultyProjection),
+        patch.object(follower, "Memory", FaultyMemory),
         patch.object(timers, "LOOK_EVERY", timedelta(seconds=3)),
         patch.object(embedded_bus, "CURSOR_EVERY", 0.5),
     ):

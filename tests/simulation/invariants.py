@@ -28,16 +28,10 @@ from services.notify.digest import Digest
 from services.routing.case import Case
 from services.routing.handlers import CASE_KIND
 from shared.events import Event, Record
-from shared.events.cases import (
-    CaseAlarmed,
-    CaseJoined,
-    CaseLinked,
-    CaseMerged,
-    CaseOpened,
-    CaseSplit,
-    MessageAttached,
-)
+from shared.events.cases import CaseAlarmed, CaseAnswered, CaseOpened, MessageAttached
 from shared.events.deliveries import DeliveryQueued, DeliverySent, DigestNoted
+from shared.events.facts import AnswerRead, FactEvent, MessageRead
+from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
 from shared.events.messages import MessageReceived, MessageSettled
 from shared.note import Verifier
 from tests.projections import project_all, rows
@@ -95,6 +89,19 @@ def check(kept: Durable, people: People, post: Post, log: Path, key: Verifier) -
     ladders_fall_once(kept)
     deliveries(kept, post)
     trail(kept, log, key)
+    words_are_read_once(kept)
+
+
+def words_are_read_once(kept: Durable) -> None:
+    """Each message of a sender and each answer has its one fact, whatever crashed before it was remembered."""
+    said = [
+        record.id
+        for record, event in kept.events(CaseOpened, MessageAttached, CaseAnswered)
+        if not (isinstance(event, CaseOpened) and event.parent)
+    ]
+    found = [event.about for _, event in kept.events(MessageRead, AnswerRead) if isinstance(event, FactEvent)]
+    require(set(said) <= set(found), "what is said is read", sorted(set(said) - set(found)))
+    require(len(set(found)) == len(found), "it is read once", found)
 
 
 def sequences(kept: Durable) -> None:

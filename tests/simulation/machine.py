@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeVar
 from aiokafka.errors import KafkaError
 
 from services.audit.log import StateError
+from services.audit.supervision.desk import Supervision
+from services.audit.supervision.hearing import Hearing
 from services.intake.handlers import Settling
 from services.intake.quarantine import Quarantine
 from services.intake.receiving import Door
@@ -46,6 +48,7 @@ class Doors:
     quarantine: Quarantine | None = None
     office: Office | None = None
     erasing: Erasing | None = None
+    supervision: Supervision | None = None
 
     def open(self, house: House, service: Service) -> None:
         """What a service has behind its routes, on the aggregates that its handlers use."""
@@ -58,6 +61,8 @@ class Doors:
                 self.office = Office(house, one._desk, one._cases)
             if isinstance(one, Erasing):
                 self.erasing = one
+            if isinstance(one, Hearing) and self.supervision is None:
+                self.supervision = one.supervision
 
 
 @dataclass

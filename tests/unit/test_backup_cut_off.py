@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from services.audit.index import Index
+from services.audit.log import LogWriter
 from services.keeping import backup as making
 from services.keeping import restore as bringing
 from services.keeping.backup import backups, newest, read_keys
@@ -30,17 +33,17 @@ STEPS: tuple[tuple[Any, str], ...] = (
     (making, "_sync"),
     (making, "_sync_file"),
     (making, "_sync_folder"),
-    (making.shutil, "rmtree"),
-    (making.shutil, "copyfile"),
+    (shutil, "rmtree"),
+    (shutil, "copyfile"),
     (Manifest, "write"),
     (Path, "rename"),
     (Path, "replace"),
     (bringing, "_lay_out"),
     (bringing, "_before_all"),
     (bringing, "hold"),
-    (bringing.LogWriter, "integrate"),
-    (bringing.LogWriter, "publish"),
-    (bringing.Index, "commit"),
+    (LogWriter, "integrate"),
+    (LogWriter, "publish"),
+    (Index, "commit"),
 )
 
 

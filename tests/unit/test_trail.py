@@ -198,22 +198,24 @@ async def test_a_checkpoint_ahead_of_its_index_is_refused(tmp_path: Path) -> Non
 
 
 @in_a_loop
-async def test_a_receipt_key_is_introduced_once_and_again_when_it_comes_back(tmp_path: Path) -> None:
+async def test_a_receipt_key_is_introduced_once_and_retires_the_one_before(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path, [TRAILS])
     await store.open()
     try:
         clock = SimulatedClock(ARRIVAL)
         for key in ("one", "one", "two", "two", "one"):
             await introduce_receipt_key(store, clock, key)
-        introduced = [record.data.model_dump() for record in await store.history(TRAIL)]
-        assert [(event["use"], event["vkey"]) for event in introduced] == [
-            ("receipt", "one"),
-            ("receipt", "two"),
-            ("receipt", "one"),
+        said = [(type(one.data).__name__, one.data.model_dump()) for one in await store.history(TRAIL)]
+        assert [(name, event["use"], event["vkey"]) for name, event in said] == [
+            ("KeyIntroduced", "receipt", "one"),
+            ("KeyIntroduced", "receipt", "two"),
+            ("KeyRetired", "receipt", "one"),
+            ("KeyIntroduced", "receipt", "one"),
+            ("KeyRetired", "receipt", "two"),
         ]
         state = (await Aggregates(KIND, store, clock).load(TRAIL)).state
         assert state is not None
-        assert state.vkeys == ("one", "two", "one")
+        assert (state.vkeys, state.retired) == (("one", "two", "one"), ("two",))
     finally:
         await store.close()
 

@@ -84,6 +84,15 @@ def replace_durably(disk: Disk, path: Path, data: bytes) -> None:
     disk.sync(path.parent)
 
 
+def put_durably(disk: Disk, root: Path, name: str, data: bytes) -> None:
+    """The same of a file below `root`, whose directories are made where they are missing."""
+    path = root / name
+    for directory in _missing(path.parent):
+        disk.make_directory(directory)
+        disk.sync(directory.parent)
+    replace_durably(disk, path, data)
+
+
 def remove_durably(disk: Disk, paths: Iterable[Path]) -> None:
     """Remove files or directories such that a crash doesn't bring them back."""
     parents: dict[Path, None] = {}

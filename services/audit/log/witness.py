@@ -18,7 +18,7 @@ from typing import Self
 from services.audit.log.checkpoint import Checkpoint, open_any_checkpoint, parse_checkpoint
 from services.audit.log.consistency import ConsistencyProof
 from services.audit.log.cosignature import Policy, WitnessSigner
-from services.audit.log.disk import Disk, lock, replace_durably, write_durably
+from services.audit.log.disk import Disk, lock, put_durably
 from services.audit.log.errors import LogError, NoteError, ProofError, SignatureError, StateError
 from services.audit.log.merkle import EMPTY_TREE, TreeState
 from shared.note import Signature, Verifier, join_note, open_note, split_note
@@ -122,7 +122,8 @@ class WitnessBook:
             checkpoint = decide(request, self._logs, self._recorded)
             cosignature = self.signer.cosign(checkpoint.text, self._now())
             signed = self._known_signatures(checkpoint, request.checkpoint)
-            self._record(checkpoint.origin, join_note(checkpoint.text, [*signed, cosignature]))
+            note = join_note(checkpoint.text, [*signed, cosignature])
+            put_durably(self._disk, self._directory, f"{origin_id(checkpoint.origin)}/{CHECKPOINT}", note)
             return cosignature.line.encode()
 
     def checkpoint(self, id: str) -> bytes | None:
@@ -169,12 +170,3 @@ class WitnessBook:
                 f"{path}: this isn't what the witness {self.signer.verifier.vkey} cosigned of {origin}: {error}. Put"
                 " back its newest backup; nothing is cosigned without it"
             ) from error
-
-    def _record(self, origin: str, note: bytes) -> None:
-        path = self._directory / origin_id(origin) / CHECKPOINT
-        if path.parent.is_dir():
-            replace_durably(self._disk, path, note)
-        else:
-            # The folder's name must be durable as well.
-            write_durably(self._disk, self._directory, [(f"{origin_id(origin)}/.{CHECKPOINT}.new", note)])
-            replace_durably(self._disk, path, note)

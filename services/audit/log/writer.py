@@ -117,14 +117,18 @@ class LogWriter:
         self._signed = state
         return note
 
+    def knows(self, note: bytes) -> bool:
+        """Whether the note may be placed: its tree is the one signed last, or published. Raises NoteError."""
+        return _state_of(note) in (self._signed, self._published)
+
     def place(self, note: bytes) -> None:
         """Put a note that `sign` gave, with whatever cosignatures, in the place of `checkpoint`.
 
         The published one may be placed again, with more of them. Raises StateError for any other, NoteError.
         """
         self._check_usable()
-        state = parse_checkpoint(split_note(note)[0]).state
-        if state not in (self._signed, self._published):
+        state = _state_of(note)
+        if not self.knows(note):
             raise StateError(
                 f"{self._directory}: a checkpoint of {_shown(state)} isn't what was signed here last"
             )
@@ -177,6 +181,10 @@ class LogWriter:
             index = hashes_at(level, before) // TILE_WIDTH
             if index < hashes_at(level, now) // TILE_WIDTH:
                 self._disk.remove(self._directory / f"{Tile(level, index).full_path}.p")
+
+
+def _state_of(note: bytes) -> TreeState:
+    return parse_checkpoint(split_note(note)[0]).state
 
 
 def _shown(state: TreeState) -> str:

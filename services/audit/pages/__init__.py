@@ -15,15 +15,17 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
+from services.audit.cosigning import Witnessed
 from services.audit.evidence import CHANGED, Evidence, Head
 from services.audit.figures import OPEN_STATES, Figures, figures
+from services.audit.pages.receipt import Receipts, receipt_page
 from services.audit.pages.saying import Saying
 from services.audit.patrol import Looked, Patrol
 from services.audit.projection import COORDINATOR, STAGES
 from services.audit.timeline import Hole, Line, Timeline, known, timeline
 from services.audit.trail import Trail
 from shared.ids import read_ref
-from shared.note import encode_base64
+from shared.note import Signer, encode_base64
 from shared.rights import Principal, Right, may_see_case, requires, sees_all_cases
 from shared.service import House
 from shared.web.pages import Pages
@@ -103,13 +105,22 @@ class Console:
         return self._trail.index.state.size - shown
 
     @property
+    def witnessed(self) -> Witnessed | None:
+        """Who cosigned the last checkpoint; None where nobody is asked, or where it does not verify at all."""
+        cosigning = self._trail.cosigning
+        try:
+            return cosigning and cosigning.witnessed(self._trail.checkpoint())
+        except ValueError:
+            return None
+
+    @property
     def waiting(self) -> int:
         """Entries that the next checkpoint will cover."""
         return self._trail.index.state.size - self._trail.published.size
 
 
-def router(house: House, trail: Trail, evidence: Evidence) -> APIRouter:
-    """The routes of the console."""
+def router(house: House, trail: Trail, evidence: Evidence, receipts: Signer) -> APIRouter:
+    """The routes of the console, and of the page on which anybody checks a receipt."""
     routes = APIRouter(include_in_schema=False)
     pages = Pages(house, FOLDER)
     console = Console(house, trail, evidence)
@@ -123,6 +134,7 @@ def router(house: House, trail: Trail, evidence: Evidence) -> APIRouter:
     )
     _overview(routes, pages, console)
     _case(routes, pages, console, house)
+    receipt_page(routes, pages, Receipts(house, trail, evidence, receipts), house.public_url)
     return routes
 
 
@@ -164,6 +176,7 @@ def _overview(routes: APIRouter, pages: Pages, console: Console) -> None:
             command=console.command(),
             vkey=console.vkey,
             waiting=console.waiting,
+            witnessed=console.witnessed,
             behind=console.behind(seen.as_of),
         )
 
