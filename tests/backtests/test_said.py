@@ -17,8 +17,9 @@ import pytest
 from services.audit.checks.hot_spot import HotSpot
 from services.audit.checks.repeated_complaint import RepeatedComplaint
 from shared.events import Record, emit
-from shared.events.cases import CaseAnswered, CaseClosed, CaseEscalated, CaseLinked
+from shared.events.cases import CaseAnswered, CaseClosed, CaseEscalated
 from shared.events.facts import MessageRead
+from shared.events.linked import CaseLinked
 from tests.backtests.lives import BEGINNING, History, Truth, draw_story, draw_town, live
 from tests.backtests.measured import measure
 from tests.backtests.story import Story, Town, in_order

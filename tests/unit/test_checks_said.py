@@ -12,8 +12,8 @@ from services.audit.checks.check import Check, Doubt
 from services.audit.checks.hot_spot import HotSpot
 from services.audit.checks.repeated_complaint import RepeatedComplaint
 from services.audit.checks.running import as_they_are, run
-from shared.events.cases import CaseLinked
 from shared.events.findings import Evidence
+from shared.events.linked import CaseLinked
 from tests.backtests.lives import BEGINNING, draw_town
 from tests.backtests.measured import noted
 from tests.backtests.story import Story, in_order
