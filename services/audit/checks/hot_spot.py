@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel
 
 from services.audit.checks.check import Doubt, HouseCheck, Noted, Parameters
-from shared.events.cases import CaseClassified, CaseEscalated, CaseLinked, CaseMerged, CaseSplit
+from shared.events.cases import CaseClassified, CaseEscalated
 from shared.events.facts import MessageRead
 from shared.events.findings import Evidence, Figure
+from shared.events.linked import CaseLinked, CaseMerged, CaseSplit
 
 
 class Many(Parameters):

@@ -10,9 +10,10 @@ from pydantic import BaseModel
 
 from services.audit.checks.check import Doubt, HouseCheck, Noted, Parameters
 from services.audit.checks.history import COORDINATOR
-from shared.events.cases import CaseAnswered, CaseAssigned, CaseClosed, CaseMerged, CaseOpened, CaseQueued
+from shared.events.cases import CaseAnswered, CaseAssigned, CaseClosed, CaseOpened, CaseQueued
 from shared.events.facts import MessageRead
 from shared.events.findings import Evidence, Figure
+from shared.events.linked import CaseMerged
 
 
 class Again(Parameters):
