@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.audit.checks.about_to_be_late import AboutToBeLate
+from services.audit.checks.blocked_channel import BlockedChannel
 from services.audit.checks.buck_passing import BuckPassing
 from services.audit.checks.check import Check
 from services.audit.checks.clock_abuse import ClockAbuse
@@ -26,6 +27,7 @@ CHECKS: tuple[Check[Any], ...] = (
     OwnComplaint(),
     Perfunctory(),
     Form(),
+    BlockedChannel(),
     Hole(),
 )
 """In the order in which they are listed for people."""
