@@ -16,6 +16,7 @@ from typing import NamedTuple
 from services.audit.index import connect
 from services.audit.projection import ENDS, Days, Listed, Owed, Rows, Unsettled
 from shared.events import Record
+from shared.events.obligations import OF_SUPERVISION
 from shared.store.rows import write
 
 FILE = "projection.db"
@@ -53,6 +54,8 @@ CREATE TABLE balance (day TEXT NOT NULL, endpoint TEXT NOT NULL, received INTEGE
     new INTEGER NOT NULL, quarantined INTEGER NOT NULL, refused INTEGER NOT NULL, PRIMARY KEY (day, endpoint))
     WITHOUT ROWID;
 """
+_OUTLIVE = "(" + ", ".join(f"'{kind}'" for kind in sorted(OF_SUPERVISION)) + ")"
+"""What a case owes beyond its close."""
 _COUNT = """
 INSERT INTO balance VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET received = received + excluded.received,
     attached = attached + excluded.attached, new = new + excluded.new,
@@ -201,7 +204,12 @@ class Projection:
             for case, one in rows.changed.items()
         ]
         write(main, _CHANGE, changed, ") AS v WHERE matter = v.column1")
-        write(main, "DELETE FROM owed WHERE matter IN (", [(case,) for case in rows.closed], ")")
+        write(
+            main,
+            f"DELETE FROM owed WHERE kind NOT IN {_OUTLIVE} AND matter IN (",  # noqa: S608  our own constants
+            [(case,) for case in rows.closed],
+            ")",
+        )
         owed = [(case, one, *row) for case, owed in rows.owed.items() for one, row in owed.items()]
         write(main, "INSERT OR REPLACE INTO owed", owed)
         aged = "UPDATE owed SET stage = max(stage, ?), rung = max(rung, ?) WHERE matter = ? AND id = ?"

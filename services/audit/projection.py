@@ -46,6 +46,7 @@ from shared.events.messages import (
     MessageReleased,
     MessageSettled,
 )
+from shared.events.obligations import OF_SUPERVISION
 
 log = structlog.get_logger()
 
@@ -180,7 +181,7 @@ class Rows:
     changed: dict[str, Changed] = field(default_factory=dict)
     """Cases of earlier batches."""
     closed: set[str] = field(default_factory=set)
-    """Cases of which nobody owes anything any more, but for what is started in this batch."""
+    """Cases of which nobody owes anything any more but to supervision, and what is started in this batch."""
     owed: defaultdict[str, dict[str, Owed]] = field(default_factory=lambda: defaultdict(dict))
     """case → obligation"""
     aged: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
@@ -299,7 +300,7 @@ class Rows:
     def _closes(self, case: str) -> None:
         row = self._row(case)
         row.state, row.pause = "closed", ""
-        self.owed.pop(case, None)
+        self.owed[case] = {id: one for id, one in self.owed[case].items() if one.kind in OF_SUPERVISION}
         self.closed.add(case)
 
     def _reopens(self, case: str) -> None:
@@ -337,10 +338,12 @@ class Rows:
 
     def _fetch(self, case: str) -> None:
         """Have what earlier batches left of a case's obligations among this one's, as far as they have come."""
-        if case in self._fetched or case in self.closed:
+        if case in self._fetched:
             return
         self._fetched.add(case)
         for id, row in self.earlier.owed(case):
+            if case in self.closed and row.kind not in OF_SUPERVISION:
+                continue
             if (case, id) not in self.ended:
                 self.owed[case][id] = row.aged(*self.aged.get((case, id), (0, -1)))
 

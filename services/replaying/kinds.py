@@ -8,7 +8,11 @@ from typing import Any
 from services.audit.facts.fact import KIND as FACT
 from services.audit.following.ticks import KIND as TICK
 from services.audit.keys import KIND as TRAIL
+from services.audit.supervision.exclusion import KIND as EXCLUSION
 from services.audit.supervision.finding import KIND as FINDING
+from services.audit.supervision.order import KIND as ORDER
+from services.audit.supervision.probe import KIND as PROBE
+from services.audit.supervision.sample import KIND as SAMPLE
 from services.intake.message import messages
 from services.notify.delivery import KIND as DELIVERY
 from services.notify.digest import KIND as DIGEST
@@ -32,6 +36,10 @@ BY_TYPE: dict[str, Kind[Any]] = {
     "trail.ticked": TICK,
     "fact.": FACT,
     "finding.": FINDING,
+    "order.": ORDER,
+    "exclusion.": EXCLUSION,
+    "sample.": SAMPLE,
+    "probe.": PROBE,
     "sending.": HOLD,
 }
 """The kind of an aggregate by what its first event's type begins with; the first that fits."""

@@ -26,7 +26,7 @@ from services.routing.shapes import (
     ShownMessage,
     ShownPause,
 )
-from services.routing.tracked import messages
+from services.routing.tracked import erased_in, messages
 from shared.aggregate import Loaded
 from shared.content import ContentGone
 from shared.content.words import Evidence, MessageWords, Options
@@ -34,17 +34,14 @@ from shared.events import Record
 from shared.events.cases import (
     CaseAssigned,
     CaseEvent,
-    CaseJoined,
-    CaseLinked,
-    CaseMerged,
     CaseOpened,
     CaseQueued,
-    CaseSplit,
     CaseSuspended,
     ExtensionAsked,
     MessageAttached,
 )
 from shared.events.content import ContentRef
+from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
 from shared.organisation import Organisation
 from shared.rights import Principal, may_see_sender
 from shared.service import House
@@ -76,7 +73,7 @@ def listed(id: str, case: Case, now: datetime) -> ListedCase:
         overdue=due is not None and due < now,
         breached=bool(case.breached),
         returned_by=case.returned_by,
-        asked=[one.owner for one in case.owed("assist", "opinion")],
+        asked=[one.owner for one in case.owed("assist", "opinion", "explain", "rectify")],
         closed=case.closed,
         outcome=case.outcome,
     )
@@ -119,6 +116,7 @@ class Views:
             draft=await self._draft(case),
             assists=asked.assists,
             opinions=asked.opinions,
+            demands=asked.demands,
             helpers=[*case.helpers],
             links=links,
             returns=case.returns,
@@ -128,6 +126,7 @@ class Views:
             contested=case.contested,
             obligations=[self._owed(case, one, principal, now) for one in case.obligations],
             explanation=await self._explanation(history),
+            erased=erased_in(history),
             messages=[await self._message(record, sender_too=sender_too) for record in messages(history)],
             timeline=[await self._entry(record) for record in history],
             account=account(history, await self._versions.named_in(history), now),
@@ -157,6 +156,7 @@ class Views:
             binding=one.binding,
             overdue=one.due < now,
             breached=one.id in case.breached,
+            about=one.about,
             next_action=None if one.next_rung is None else self._desk.step(one, one.next_rung).action,
             next_at=one.next_at,
         )
@@ -276,7 +276,8 @@ class Views:
         event = record.data
         data = event.model_dump(mode="json", exclude_none=True, exclude={"words", "evidence", "actor"})
         of_a_message = isinstance(event, CaseOpened | MessageAttached)
-        said = None if of_a_message else await self._said(getattr(event, "words", None))
+        words = None if of_a_message else getattr(event, "words", None)
+        said = await self._said(words)
         return Entry(
             sequence=record.sequence,
             type=record.type,
@@ -285,6 +286,7 @@ class Views:
             text=said and said.text,
             options=[*said.options] if said else [],
             preferred=said.preferred if said and said.options else None,
+            gone=words is not None and said is None,
             data={name: value for name, value in data.items() if value not in ([], "")},
         )
 

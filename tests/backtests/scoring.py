@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from services.audit.checks.check import AsOf, CaseCheck, Doubt, Noted, Parameters
-from services.audit.checks.running import Gathered, Tuned, examined
+from services.audit.checks.check import AsOf, Check, Doubt, Noted, Parameters
+from services.audit.checks.running import Tuned, run
 from tests.backtests.lives import History, Telling, history
 
 
@@ -51,47 +51,39 @@ class Score:
 COUNTS = [1_000, pytest.param(20_000, marks=pytest.mark.long)]
 
 
-def backtest(check: CaseCheck[Any], tell: Telling, count: int, **how: Any) -> Score:
+def backtest(check: Check[Any], tell: Telling, count: int, **how: Any) -> Score:
     """A made-up history of so many cases, what the check makes of it, printed."""
     made = score(check, history(count, count, tell, **how))
     print(f"\n{count} cases, {made}")
     return made
 
 
-def score(check: CaseCheck[Any], told: History, parameters: Parameters | None = None) -> Score:
+def score(check: Check[Any], told: History, parameters: Parameters | None = None) -> Score:
     """Ask a check about a history. A doubt is right where its evidence names an event of something that is so."""
-    gathered = Gathered()
-    for index, record in enumerate(told.records):
-        gathered.add(Noted(index, record))
+    entries = [Noted(index, record) for index, record in enumerate(told.records)]
     tuned = Tuned(check, parameters or check.parameters())
-    found: dict[str, list[Doubt]] = {}
-    for one in gathered.histories(AsOf(len(told.records), told.until)):
-        found[one.case] = [doubt for _, doubt in examined(one, [tuned])]
-    spoken = {figure.name for doubts in found.values() for doubt in doubts for figure in doubt.figures}
+    doubts = [doubt for _, doubt in run(entries, [tuned], AsOf(len(entries), told.until))]
+    spoken = {figure.name for doubt in doubts for figure in doubt.figures}
     assert spoken <= {*check.figures}, "a check names its figures, so that they have words"
-    return compared(check.name, told, found)
+    return compared(check.name, told, doubts)
 
 
-def compared(name: str, told: History, found: dict[str, list[Doubt]]) -> Score:
-    """The score of what was found, case by case."""
-    made = Score(name)
+def compared(name: str, told: History, doubts: Sequence[Doubt]) -> Score:
+    """The score of what was found."""
     tales = {story.case: story.tale for story in told.stories}
-    so: dict[str, list[frozenset[str]]] = {}
-    for truth in told.truths:
-        so.setdefault(truth.case, []).append(truth.events)
-        made.truths += 1
-        if any(truth.events & named(doubt) for doubt in found.get(truth.case, ())):
-            made.seen += 1
-        else:
-            made.missed[truth.what] += 1
-    for case, doubts in found.items():
-        for doubt in doubts:
-            made.doubts += 1
-            if any(events & named(doubt) for events in so.get(case, ())):
-                made.right += 1
-            else:
-                made.wrong[tales[case]] += 1
-    return made
+    found = {event for doubt in doubts for event in named(doubt)}
+    so = {event for truth in told.truths for event in truth.events}
+    seen = [truth for truth in told.truths if truth.events & found]
+    right = [doubt for doubt in doubts if named(doubt) & so]
+    return Score(
+        name,
+        doubts=len(doubts),
+        right=len(right),
+        truths=len(told.truths),
+        seen=len(seen),
+        missed=Counter(truth.what for truth in told.truths if not truth.events & found),
+        wrong=Counter(tales.get(doubt.case or "", "") for doubt in doubts if not named(doubt) & so),
+    )
 
 
 def named(doubt: Doubt) -> frozenset[str]:
@@ -100,5 +92,4 @@ def named(doubt: Doubt) -> frozenset[str]:
 
 
 def _listed(counted: Counter[str]) -> str:
-    kinds: Iterable[tuple[str, int]] = counted.most_common()
-    return ", ".join(f"{kind} {count}" for kind, count in kinds)
+    return ", ".join(f"{kind} {count}" for kind, count in counted.most_common())

@@ -154,7 +154,7 @@ class Story:
                     owner=started.owner,
                     due=started.due,
                     rung=0,
-                    action=action,  # type: ignore[arg-type]
+                    action=action,
                     at=at,
                 )
                 self.say(CaseAlarmed(at=at, rungs=[rung]))
@@ -248,7 +248,7 @@ class Story:
         binding = kind not in LAPSING and not (kind == "accept" and self.town.deemed)
         started = Started(
             id=f"{kind}-{self._begun}",
-            kind=kind,  # type: ignore[arg-type]
+            kind=kind,
             owner=owner,
             since=since,
             due=due,

@@ -77,12 +77,12 @@ def _passed(story: Story) -> list[Record]:
             story.spend(rng.uniform(60, 3600))
             return [first, _returned(story, 0.0, upheld=False)]
         case "back and forth":
-            first = story.department
+            beginner = str(story.department)
             events = [_transferred(story, rng.uniform(0.002, 0.2), _other(story))]
             if rng.random() < 0.5:
-                _transferred(story, rng.uniform(0.002, 0.2), str(first))
+                _transferred(story, rng.uniform(0.002, 0.2), beginner)
             else:
-                _returned(story, rng.uniform(0.002, 0.2), upheld=True, to=first)
+                _returned(story, rng.uniform(0.002, 0.2), upheld=True, to=beginner)
             return events
     hops = rng.randint(3, 4)
     been = [str(story.department)]

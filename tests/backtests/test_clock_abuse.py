@@ -80,11 +80,11 @@ def _abused(story: Story) -> list[Record]:
             return [story.suspend("sender")]
         case "needless question":
             story.reach("resolve", rng.uniform(0.2, 0.8))
-            asked = story.ask(suspends=True)
+            paused = [story.ask(suspends=True), story.records[-1]]
             story.reach("reply", 1)
             story.resume("lapsed")
             story.wait_until(story.now + timedelta(seconds=rng.randint(60, 3400)))
-            return [asked, story.answer()]
+            return [*paused, story.answer()]
         case "paused again and again":
             events = []
             for _ in range(rng.randint(3, 5)):
@@ -93,7 +93,7 @@ def _abused(story: Story) -> list[Record]:
                 events.append(story.suspend(rng.choice(("third_party", "weather", "parts"))))
                 story.reach("pause", rng.uniform(0.1, 0.9))
                 story.resume("by_hand")
-            return events[2:3]
+            return events
         case "more time in the last hour":
             return [_asks_for_time(story, rng.randint(30, 3500))]
         case "withdrawn on the telephone":

@@ -88,6 +88,7 @@ class Place:
             "number": "1",
             "delivery_id": self.delivery,
             "group": "routing",
+            "key_id": "0e8d9abf",
             "key": self.case,
         }
 

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.audit.supervision.desk import Supervision
+from services.audit.supervision.finding import finding_id
 from services.intake.receiving import Incoming
 from services.routing.case import Case
 from services.routing.commands import Command
@@ -30,6 +32,7 @@ from shared.content.words import MessageWords, Sender
 from shared.embedded import Embedded
 from shared.events import Event, Record
 from shared.events.cases import CaseEvent, MessageAttached, Notice
+from shared.events.findings import Evidence, FindingRaised
 from shared.organisation import Organisation, load
 from shared.settings import SAMPLE_ORGANISATIONS
 from shared.web.problems import Problem
@@ -177,12 +180,19 @@ class Town:
 
     async def refuses(self, who: str, matter: Matter | str, command: Command) -> str:
         """The rule by which somebody may not do that. What is refused changes nothing."""
-        before = self._world.changes()
+        before = self._happened()
         with pytest.raises(Problem) as refused:
             await self._given(who, matter, command)
         await self.settle()
-        assert self._world.changes() == before, "a refused command changes nothing"
+        assert self._happened() == before, "a refused command changes nothing"
         return refused.value.code
+
+    def _happened(self) -> object:
+        """How often anything happened to anything; what the trail says of itself is no change."""
+        events = self._world.kept().histories.items()
+        return {id: len(some) for id, some in events if some[0].topic != "findings"}, len(
+            self._world.post.attempts
+        )
 
     async def hears(self, matter: Matter, command: Command, *, ref: str | None = None) -> None:
         """The sender says something by their tracking code."""
@@ -218,6 +228,44 @@ class Town:
             return set(office.possible(asks, (await office.find(asks, _ref(matter))).case))
 
         return await self._office(look)
+
+    async def supervises(self, ask: Callable[[Supervision], Awaitable[T]]) -> T:
+        """Somebody does what supervisors do."""
+
+        async def work(doors: Doors) -> T:
+            assert doors.supervision is not None
+            return await ask(doors.supervision)
+
+        answer = await self._asked(work, lambda doors: doors.supervision)
+        await self.settle()
+        return answer
+
+    async def does_not_supervise(self, ask: Callable[[Supervision], Awaitable[object]]) -> str:
+        """The rule by which somebody may not do that."""
+        with pytest.raises(Problem) as refused:
+            await self.supervises(ask)
+        return refused.value.code
+
+    async def finds(
+        self, matter: Matter, department: str, *, check: str = "perfunctory", key: str = ""
+    ) -> str:
+        """A check finds something doubtful in a case; answers the finding's id."""
+        id = finding_id(check, key or matter.id)
+        raised = FindingRaised(
+            check=check,
+            version=1,
+            parameters="0" * 16,
+            key=key or matter.id,
+            case=matter.id,
+            department=department,
+            since=self._world.clock.now(),
+            as_of=1,
+            evidence=[Evidence(index=0, event=f"{matter.id}/1")],
+        )
+        await self.supervises(
+            lambda all_: all_.findings.answer(id, id, lambda state, _: [] if state else [raised])
+        )
+        return id
 
     async def tracked(self, matter: Matter) -> TrackedCase:
         """What the sender sees by their tracking code."""

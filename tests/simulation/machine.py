@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeVar
 from aiokafka.errors import KafkaError
 
 from services.audit.log import StateError
+from services.audit.supervision.desk import Supervision
+from services.audit.supervision.hearing import Hearing
 from services.intake.handlers import Settling
 from services.intake.quarantine import Quarantine
 from services.intake.receiving import Door
@@ -44,6 +46,7 @@ class Doors:
     door: Door | None = None
     quarantine: Quarantine | None = None
     office: Office | None = None
+    supervision: Supervision | None = None
 
     def open(self, house: House, service: Service) -> None:
         """What a service has behind its routes, on the aggregates that its handlers use."""
@@ -54,6 +57,8 @@ class Doors:
                 self.quarantine = Quarantine(house, one._messages)
             if isinstance(one, Handlers) and self.office is None:
                 self.office = Office(house, one._desk, one._cases)
+            if isinstance(one, Hearing) and self.supervision is None:
+                self.supervision = one.supervision
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import Any
 from services.audit.checks.about_to_be_late import AboutToBeLate
 from services.audit.checks.blocked_channel import BlockedChannel
 from services.audit.checks.buck_passing import BuckPassing
+from services.audit.checks.bursts import Bursts
 from services.audit.checks.check import Check
 from services.audit.checks.clock_abuse import ClockAbuse
 from services.audit.checks.false_closure import FalseClosure
@@ -28,6 +29,7 @@ CHECKS: tuple[Check[Any], ...] = (
     Perfunctory(),
     Form(),
     BlockedChannel(),
+    Bursts(),
     Hole(),
 )
 """In the order in which they are listed for people."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.audit.checks.check import CaseCheck, CaseHistory, Doubt, Noted, Parameters
-from services.audit.checks.history import Hand, hands, owed, returns, seconds
-from shared.events.cases import CaseAssigned, CaseQueued, CaseReturned, ReturnDecided
+from services.audit.checks.history import Hand, hands, owed, own, returns, seconds
+from shared.events.cases import CaseAnswered, CaseAssigned, CaseQueued, CaseReturned, ReturnDecided
 from shared.events.findings import Figure
 
 
@@ -77,11 +77,12 @@ class BuckPassing(CaseCheck[BuckPassingParameters]):
 
     def examine(self, history: CaseHistory, parameters: BuckPassingParameters) -> Iterator[Doubt]:
         passings = _passings(history)
+        answers = [noted for noted, said in own(history) if isinstance(said, CaseAnswered) and said.final]
         signs: dict[str, list[_Sign]] = {}
         for sign in (
             *_late(passings, parameters),
             *_refused(passings, parameters),
-            *_came_back(passings, hands(history)),
+            *_came_back(passings, hands(history), answers),
             *_often(passings, parameters),
         ):
             signs.setdefault(sign.department, []).append(sign)
@@ -149,14 +150,19 @@ def _refused(passings: Sequence[_Passing], parameters: BuckPassingParameters) ->
             yield _Sign(one.hand.department, "refused", len(before), one.end, evidence)
 
 
-def _came_back(passings: Sequence[_Passing], had: Sequence[Hand]) -> Iterator[_Sign]:
-    """The case is given to a department that had handed it on; what happens after a reopening is another matter."""
+def _came_back(
+    passings: Sequence[_Passing], had: Sequence[Hand], answers: Sequence[Noted]
+) -> Iterator[_Sign]:
+    """The case is given to a department that had handed it on; what happens after an answer is another matter."""
     for one in passings:
         if not one.gone:
             continue
+        answered = next((noted.index for noted in answers if noted.index > one.end.index), None)
         for hand in had:
-            if hand.began.index > one.end.index + 1 and hand.department == one.hand.department:
-                yield _Sign(one.hand.department, "came_back", 1, hand.began, (one.noted, hand.began))
+            begun = hand.began.index
+            if begun > one.end.index and hand.department == one.hand.department:
+                if answered is None or begun < answered:
+                    yield _Sign(one.hand.department, "came_back", 1, hand.began, (one.noted, hand.began))
                 break
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.events import Event, Record, canonical
 from shared.events.cases import CaseClosed, CaseEvent
 from shared.events.findings import Evidence, Figure
+from shared.events.obligations import OF_SUPERVISION
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,12 @@ class Doubt:
 
 
 class Parameters(BaseModel):
-    """What a check can be told: whole numbers, seconds, basis points, codes. Defaults are part of its version."""
+    """What a check can be told: whole numbers, seconds, basis points, codes. Defaults are part of its version.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    What stands below a field is said of it by `throughline check list`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     def digest(self) -> str:
         """Names these values, in 16 hexadecimal signs."""
@@ -127,7 +131,7 @@ def next_due(history: CaseHistory) -> datetime | None:
         if not isinstance(said, CaseEvent) or noted.record.subject != history.case:
             continue
         if isinstance(said, CaseClosed):
-            dues.clear()
+            dues = {id: due for id, due in dues.items() if id.partition("-")[0] in OF_SUPERVISION}
         for one in said.ends:
             dues.pop(one.id, None)
         dues |= {one.id: one.due for one in said.starts}
