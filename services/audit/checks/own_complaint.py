@@ -15,7 +15,6 @@ from shared.events.cases import (
     CaseClassified,
     CaseClosed,
     CaseInspected,
-    CaseMerged,
     CaseOpened,
     CaseReviewed,
     CaseSolved,
@@ -26,6 +25,7 @@ from shared.events.cases import (
     SenderContacted,
 )
 from shared.events.facts import MessageRead
+from shared.events.linked import CaseMerged
 from shared.events.messages import Kind
 
 _AGAINST: frozenset[Kind] = frozenset({"complaint", "report"})

@@ -16,9 +16,10 @@ from shared.aggregate import Aggregates
 from shared.content import ContentGone
 from shared.content.words import MessageWords, Sender
 from shared.events import Event, Record
-from shared.events.cases import CaseOpened, CaseSplit, MessageAttached
+from shared.events.cases import CaseOpened, MessageAttached
 from shared.events.content import ContentRef, references
 from shared.events.deliveries import DeliveryQueued
+from shared.events.linked import CaseSplit
 from shared.events.messages import DeliveryAnswered, MessageQuarantined, MessageReceived, MessageRefused
 from shared.service import House
 
