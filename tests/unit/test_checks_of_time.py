@@ -249,5 +249,7 @@ def test_a_late_explanation_wants_no_other_and_a_late_rectification_does() -> No
             limit="1d",
             about="order_1",
         )
-        story.say(CaseOrdered(order="order_1", department="housing", limit="1d", words=story.words(), starts=[owed]))
+        story.say(
+            CaseOrdered(order="order_1", department="housing", limit="1d", words=story.words(), starts=[owed])
+        )
         assert len(doubts(Late(), story, since + 2 * DAY)) == seen
