@@ -120,7 +120,10 @@ class Handlers:
 
     async def _receive(self, id: str, message: MessageReceived, at: datetime) -> tuple[Answer[Case], str]:
         own = ids.derived("case", id)
-        words = await self._content.open_model(message.words.ref, MessageWords)
+        try:
+            words = await self._content.open_model(message.words.ref, MessageWords)
+        except ContentGone:  # erased before anybody had it: the case says so
+            words = MessageWords()
         text = f"{words.subject}\n{words.text}"
         said = message.language or words.sender.language
         came = Arrival(

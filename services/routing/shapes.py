@@ -115,6 +115,13 @@ class Explanation(BaseModel):
     alternatives: dict[str, int] = {}
 
 
+class ShownErasure(BaseModel):
+    """What was said in the case, or part of it, was erased."""
+
+    at: datetime
+    ground: Literal["asked", "retention", "court"]
+
+
 class Entry(BaseModel):
     """One event of the case: what happened, when, by whom. `data` is the event's own, without content."""
 
@@ -125,6 +132,7 @@ class Entry(BaseModel):
     text: str | None = Field(None, description="What was written with it")
     options: list[Option] = Field([], description="The ways to go on that were put to somebody with it")
     preferred: int | None = Field(None, description="Which of the options is preferred, counted from 1")
+    gone: bool = Field(False, description="Something was written with it, and was erased")
     data: dict[str, Any]
 
 
@@ -233,6 +241,10 @@ class ShownCase(ListedCase):
     contested: Outcome | None = Field(description="The end that the sender did not agree with")
     obligations: list[Owed]
     explanation: Explanation | None
+    sender_closed: bool = Field(
+        False, description="The asker may see who sent it, once they have said why: `open-sender`"
+    )
+    erased: ShownErasure | None = Field(None, description="When something of it was last erased, and why")
     messages: list[ShownMessage]
     timeline: list[Entry]
     account: Account = Field(

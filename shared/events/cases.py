@@ -25,6 +25,7 @@ DeclineReason = Literal["outside_organisation", "before_a_court", "no_facts", "a
 PauseReason = Literal["sender", "third_party", "weather", "parts", "court"]
 """What a case waits for that nobody in the house can hasten; `sender` for an answer to a question."""
 Outcome = Literal["feedback", "silence", "declined", "merged", "passed_on", "withdrawn"]
+OpeningReason = Literal["handling", "inquiry", "protection", "court"]
 
 
 class Booking(Part):
@@ -344,6 +345,21 @@ class PraisePassedOn(CaseEvent, type="case.praise_passed_on", topic="cases"):
     """Praise reached those whom it is for, and their leader (M31)."""
 
     department: str
+
+
+class CaseErased(CaseEvent, type="case.erased", topic="cases"):
+    """What was said in it is no more, or part of that; the entries stay, and everything that they prove."""
+
+    erasure: str
+    """The erasure's id."""
+    ground: Literal["asked", "retention", "court"]
+
+
+class SenderOpened(CaseEvent, type="case.sender_opened", topic="cases"):
+    """Somebody had a case opened for them with who sent it, which is closed otherwise, and said why."""
+
+    reason: OpeningReason
+    """To handle it, for an inquiry into it, for the sender's protection, because a court asks."""
 
 
 class CaseRescheduled(CaseEvent, type="case.rescheduled", topic="cases"):

@@ -48,6 +48,8 @@ SAID = {
     ("reviewed", "outcome"): "review.",
     ("linked", "relation"): "link.",
     ("split", "kind"): "kind.",
+    ("erased", "ground"): "ground.",
+    ("sender_opened", "reason"): "opening.",
 }
 """By event and field: how the keys of the words for its values begin."""
 SAID_OTHERWISE = {("opened", "scope"), ("message_attached", "how"), ("contacted", "outcome")}

@@ -80,6 +80,7 @@ class Follower:
         """Whether the log is known to be the one that was followed before."""
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Future[None] | None = None
         metrics.FOLLOWED_BEHIND.set_function(lambda: max(0, trail.published.size - self._memory.cursor))
 
     @property
@@ -94,6 +95,8 @@ class Follower:
     async def stop(self) -> None:
         """Finish the batch that is under way."""
         self._stop.set()
+        if self._waiting is not None:
+            self._waiting.cancel()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -143,14 +146,9 @@ class Follower:
 
     async def _more_to_come(self) -> None:
         """Return once there is an entry more than were followed, or it is to stop."""
-        waiting = [
-            asyncio.ensure_future(self._trail.shown(self._memory.cursor + 1)),
-            asyncio.ensure_future(self._stop.wait()),
-        ]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for one in waiting:
-            one.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        if not self._stop.is_set():
+            self._waiting = asyncio.ensure_future(self._trail.shown(self._memory.cursor + 1))
+            await asyncio.gather(self._waiting, return_exceptions=True)
 
     async def follow(self, most: int) -> bool:
         """Follow so many entries at most; answers whether there are more. Raises what keeps it from doing so.

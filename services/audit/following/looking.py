@@ -146,7 +146,7 @@ class Looking:
         members += [aggregate for aggregate, whose in moved.joined if whose == case]
         names = list(dict.fromkeys(members))
         places = self._lookup.of_aggregates(names, limit=MANY + 1, below=moved.cursor)
-        if len(places) > MANY:
+        if many := len(places) > MANY:
             if not is_due:
                 moved.waits[case] = moved.latest + ONCE_A
                 return
@@ -158,7 +158,7 @@ class Looking:
         if not own:
             return  # a digest's deliveries, say, which are of several cases
         for tuned in self._cases:
-            if types & tuned.check.reads or (is_due and tuned in self._timed):
+            if types & tuned.check.reads or (is_due and (many or tuned in self._timed)):
                 with _guarded(tuned.check.name, places[-1], case, moved.failed):
                     found = list(tuned.check.examine(history, tuned.parameters))
                     seen.doubts += [(tuned, doubt) for doubt in found]
