@@ -67,7 +67,7 @@ async def place_of(here: Hall, ref: str) -> int:
     """Where the case's first event stands in the trail."""
     here.as_(SUPERVISOR)
     entries = (await here.client.get("/v1/trail", params={"case": ref})).json()["entries"]
-    return next(one["index"] for one in entries if one["entry"]["type"].endswith("case.opened"))
+    return int(next(one["index"] for one in entries if one["entry"]["type"].endswith("case.opened")))
 
 
 async def page(here: Hall, path: str, status: int = 200) -> str:

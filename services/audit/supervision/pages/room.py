@@ -75,7 +75,7 @@ class Room:
         language = self.pages.language(request)
         refused: Refusal | None = context.get("refused")
         tabs = [(path, word) for path, word, right in TABS if may(principal, right)]  # type: ignore[arg-type]
-        naming = Naming(self.entries, language)
+        naming = Naming(self.pages, language)
         shared = {
             "tabs": tabs,
             "naming": naming,
