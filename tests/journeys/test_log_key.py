@@ -93,7 +93,8 @@ async def test_another_key_takes_over_and_the_old_one_leads_to_it(tmp_path: Path
     assert (code, new.vkey in said) == (0, True)
     async with embedded(settings) as one, on_a_port(one.app()) as url:
         history = [event.data for event in await one.store.history("trail")]
-        log_keys_said = [(type(one), one.vkey) for one in history if getattr(one, "use", "") == "log"]
+        about_keys = [event for event in history if isinstance(event, KeyIntroduced | KeyRetired)]
+        log_keys_said = [(type(event), event.vkey) for event in about_keys if event.use == "log"]
         assert log_keys_said == [
             (KeyIntroduced, old.vkey),
             (KeyIntroduced, new.vkey),

@@ -18,11 +18,13 @@ from services.audit.log.witness_http import application
 from services.audit.log_keys import signers
 from services.cli import app
 from services.embedded import embedded
+from services.routing.people import People
 from shared import metrics
 from shared.embedded import Embedded
 from shared.keys import Keys
 from shared.settings import NotTold, Settings
 from tests.installations import in_a_loop
+from tests.living import PASSWORD
 from tests.serving import on_a_port
 
 KEYS = [WitnessSigner(f"witness.example/w{number}", bytes([number]) * 32) for number in (1, 2, 3)]
@@ -129,6 +131,44 @@ async def test_without_its_witnesses_it_goes_on_and_says_so_until_they_are_back(
             await one.services[-1].companions[0].idle()
         ready = (await asyncio.to_thread(httpx.get, f"{url}/readyz", trust_env=False)).json()
         assert ready["late"] == []
+
+
+@in_a_loop
+async def test_the_console_says_in_each_language_who_cosigned_or_that_too_few_did(tmp_path: Path) -> None:
+    log = log_key(tmp_path)
+    async with witnesses(tmp_path / "gone", log, KEYS[1]) as gone:
+        pass
+    async with (
+        witnesses(tmp_path, log, KEYS[0]) as there,
+        embedded(settings(tmp_path, *there, *gone)) as one,
+        on_a_port(one.app()) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client,
+    ):
+        supervisor = next(
+            person.id
+            for person in one.house.organisation.people
+            if "supervisor" in one.house.organisation.roles(person.id)
+        )
+        await People(one.house).create(supervisor, PASSWORD)
+        await write(one, url)
+        assert (
+            await client.post("/v1/sign-in", json={"login": supervisor, "password": PASSWORD})
+        ).status_code == 200
+
+        async def console(language: str) -> str:
+            client.cookies.set("lang", language)
+            return (await client.get("/console", headers={"Accept": "text/html"})).text
+
+        for language, who, too_few in (
+            ("en", "Witnesses", "1 of the 2 cosignatures that are wanted"),
+            ("zh-Hant", "見證方", "需要 2 份見證簽署，目前 1 份"),
+            ("zh-Hans", "见证方", "需要 2 份见证签名，目前 1 份"),
+        ):
+            page = await console(language)
+            assert who in page
+            assert KEYS[0].name in page
+            assert KEYS[1].name not in page
+            assert too_few in page
 
 
 def test_witnesses_that_are_named_wrongly_are_said_at_the_start(tmp_path: Path) -> None:

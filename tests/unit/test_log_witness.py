@@ -252,7 +252,7 @@ async def test_over_http_it_answers_as_the_specification_says(tmp_path: Path, lo
 
 
 def test_the_command_makes_its_key_once_and_says_where_it_is(tmp_path: Path, log: Log) -> None:
-    said = []
+    said: list[tuple[str, int]] = []
     for _ in range(2):
         words = ["trail", "witness", "--data", str(tmp_path / "w"), "--name", "witness.example/own"]
         words += ["--log", SIGNER.verifier.vkey, "--port", "0"]

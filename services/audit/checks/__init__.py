@@ -6,6 +6,7 @@ from typing import Any
 
 from services.audit.checks.about_to_be_late import AboutToBeLate
 from services.audit.checks.bad_manners import BadManners
+from services.audit.checks.blocked_channel import BlockedChannel
 from services.audit.checks.buck_passing import BuckPassing
 from services.audit.checks.bursts import Bursts
 from services.audit.checks.check import Check
@@ -29,11 +30,12 @@ CHECKS: tuple[Check[Any], ...] = (
     FalseClosure(),
     UnreachableSender(),
     OwnComplaint(),
+    Perfunctory(),
     BadManners(),
     RepeatedComplaint(),
     HotSpot(),
-    Perfunctory(),
     Form(),
+    BlockedChannel(),
     Bursts(),
     Hole(),
     Disagreement(),

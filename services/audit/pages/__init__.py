@@ -108,8 +108,10 @@ class Console:
     def witnessed(self) -> Witnessed | None:
         """Who cosigned the last checkpoint; None where nobody is asked, or where it does not verify at all."""
         cosigning = self._trail.cosigning
+        if cosigning is None:
+            return None
         try:
-            return cosigning and cosigning.witnessed(self._trail.checkpoint())
+            return cosigning.witnessed(self._trail.checkpoint())
         except ValueError:
             return None
 
