@@ -9,8 +9,11 @@ import typer
 import uvloop
 
 from services import (
+    cli_backup,
     cli_check,
     cli_dead,
+    cli_erase,
+    cli_log_key,
     cli_migrate,
     cli_moves,
     cli_org,
@@ -37,6 +40,35 @@ app.add_typer(cli_dead.app, name="dead")
 app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_people.users, name="user")
 app.add_typer(cli_people.keys, name="key")
+cli_people.keys.command(
+    "backup", epilog="Example: throughline key backup --to /elsewhere/log-key.pem --data ./data"
+)(cli_log_key.backup)
+cli_people.keys.command(
+    "restore", epilog="Example: throughline key restore --from /elsewhere/log-key.pem --data ./data"
+)(cli_log_key.restore)
+cli_people.keys.command(
+    "rotate-log",
+    epilog="Example: throughline key rotate-log --data ./data   (then, days later, with --finish)",
+)(cli_log_key.rotate)
+app.add_typer(cli_backup.hold, name="hold")
+cli_backup.hold.command("place", epilog="Example: throughline hold place K7QM-2XPA-B --reason court")(
+    cli_erase.place
+)
+cli_backup.hold.command("lift", epilog="Example: throughline hold lift K7QM-2XPA-B")(cli_erase.lift)
+cli_backup.hold.command("list", epilog="Example: throughline hold list --json")(cli_erase.list_holds)
+app.command(
+    "erase",
+    epilog="Example: throughline erase --sender wang@example.org --ground asked --dry-run --data ./data",
+)(cli_erase.erase)
+app.command(
+    "backup", epilog="Example: throughline backup --data data --to /backup --keys /elsewhere/keys.tar"
+)(cli_backup.backup)
+app.command("check-backup", epilog="Example: throughline check-backup /backup --keys /elsewhere/keys.tar")(
+    cli_backup.verify
+)
+app.command(
+    "restore", epilog="Example: throughline restore --from /backup --keys /elsewhere/keys.tar --data data"
+)(cli_backup.restore)
 app.command("send")(cli_send.send)
 app.command(
     "migrate",

@@ -52,6 +52,10 @@ def migrate(
             " no relay was named. Each counts as sent; the cluster neither sends nor shows them. Keep that folder if"
             " you want their words."
         )
+    if (generation := moved.get("generation", 1)) != 1:
+        typer.echo(
+            f"It is generation {generation} of its trail: set THROUGHLINE_GENERATION={generation} for all four."
+        )
     typer.echo(
         f"Next: start `throughline serve audit --data {audit}`, then intake, routing and notify, with the same"
         " settings."

@@ -23,7 +23,9 @@ from shared.store import StoreError
 T = TypeVar("T")
 
 users = typer.Typer(help="Who may sign in.", no_args_is_help=True)
-keys = typer.Typer(help="Which machines may call the API.", no_args_is_help=True)
+keys = typer.Typer(
+    help="Which machines may call the API; the key that signs the trail.", no_args_is_help=True
+)
 
 Data = Annotated[Path | None, typer.Option(help="Directory of the installation")]
 Org = Annotated[Path | None, typer.Option(help="The organisation file")]

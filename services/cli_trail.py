@@ -12,20 +12,52 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from services import (
+    cli_trail_case,
+    cli_trail_consistency,
+    cli_trail_export,
+    cli_trail_monitor,
+    cli_trail_replay,
+    cli_trail_silence,
+    cli_trail_witness,
+)
 from services.audit.log import (
-    LogError,
     Report,
     TlogProof,
     Verifier,
     from_url,
     leaf_hash,
-    verify_log,
 )
+from services.audit.verifying import verify_trail
+from services.cli_trail_witness import Needed, WitnessKeys, policy_of
 from shared.note import NoteError, Signer
 from shared.receipts import open_receipt
 from shared.settings import Settings
 
 app = typer.Typer(help="The trail: verify it, prove what is in it.", no_args_is_help=True)
+app.command("replay", epilog="Example: throughline trail replay --data data")(cli_trail_replay.run)
+app.command("export", epilog="Example: throughline trail export --data data --out trail.jsonl")(
+    cli_trail_export.run
+)
+app.command(
+    "witness",
+    epilog='Example: throughline trail witness --data witness --log "$(throughline trail vkey --to URL --log)"',
+)(cli_trail_witness.witness)
+app.command(
+    "consistency",
+    epilog="Example: throughline trail consistency old.checkpoint new.checkpoint --to URL/trail --vkey … --out FILE",
+)(cli_trail_consistency.consistency)
+app.command(
+    "monitor",
+    epilog="Example: throughline trail monitor https://house.example/trail --vkey … --state ./watched",
+)(cli_trail_monitor.monitor)
+app.command(
+    "silence",
+    epilog="Example: throughline trail silence msg_… --to https://house.example --vkey … --out FILE",
+)(cli_trail_silence.silence)
+app.command("convict", epilog="Example: throughline trail convict silence.note later.tlog-proof --vkey …")(
+    cli_trail_silence.convict
+)
 console = Console(stderr=True)
 
 Data = Annotated[Path, typer.Option(help="Directory of the installation")]
@@ -62,28 +94,43 @@ def _get(url: str) -> bytes:
         raise _fail(f"{url} does not answer: {error}", 1) from None
 
 
+def _verifier(vkey: str) -> Verifier:
+    try:
+        return Verifier.parse(vkey.strip())
+    except NoteError as error:
+        raise _fail(str(error)) from None
+
+
 @app.command(
     epilog='Example: throughline trail verify data --vkey "$(throughline trail vkey --data data --log)"'
 )
 def verify(
+    *,
     source: Annotated[str, typer.Argument(help="A data directory, a log's directory, or its http address")],
     vkey: Annotated[str, typer.Option(help="The log's verifier key; have it confirmed by another way")],
     since: Annotated[Path | None, typer.Option(help="A checkpoint kept earlier: a rewind is found")] = None,
+    witness: WitnessKeys = None,
+    needed: Needed = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Check every entry, tile and hash up to the signed root. Exit 1 where something is wrong."""
+    """Check every entry, tile and hash up to the signed root. Exit 1 where something is wrong.
+
+    Of a log whose key was changed since, the old key will do: the new one is named, and how it took over is verified.
+    """
     try:
         key = Verifier.parse(vkey.strip())
         earlier = since.read_bytes() if since else None
-    except (NoteError, OSError) as error:
+        policy = policy_of(witness, needed)
+    except (ValueError, OSError) as error:
         raise _fail(str(error)) from None
     place = from_url(source.rstrip("/")) if source.startswith("http") else _log_directory(Path(source))
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("entries", total=None)
-        report = verify_log(
+        report = verify_trail(
             place,
             key,
             since=earlier,
+            policy=policy,
             progress=lambda done, size: progress.update(task, completed=done, total=size),
         )
     _tell(report, as_json)
@@ -139,14 +186,23 @@ def vkey(
     epilog="Example: throughline trail prove msg_… --to http://127.0.0.1:8080 --out message.tlog-proof"
 )
 def prove(
-    message: Annotated[str, typer.Argument(help="A message's id")],
+    what: Annotated[str, typer.Argument(help="A message's id, or a case's ref")],
     to: Annotated[
         str, typer.Option("--to", help="Address of a running installation")
     ] = "http://127.0.0.1:8080",
-    out: Annotated[Path | None, typer.Option(help="File to write; else standard output")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(envvar="THROUGHLINE_API_KEY", help="For a case: an API key with the right `trail.read`"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; else standard output. For a case: the folder")
+    ] = None,
 ) -> None:
-    """Fetch the proof that a message is in the trail."""
-    proof = _get(f"{to.rstrip('/')}/v1/proofs/{message}")
+    """Fetch the proof that a message is in the trail; of a case all its entries, each with its proof."""
+    if not what.startswith("msg_"):
+        cli_trail_case.prove(what, to.rstrip("/"), key, out)
+        return
+    proof = _get(f"{to.rstrip('/')}/v1/proofs/{what}")
     if out:
         out.write_bytes(proof)
     else:
@@ -157,23 +213,37 @@ def prove(
     epilog="Example: throughline trail check message.receipt message.tlog-proof --vkey … --receipt-vkey …"
 )
 def check(
-    receipt: Annotated[Path, typer.Argument(help="The receipt you hold")],
-    proof: Annotated[Path, typer.Argument(help="The message's tlog-proof")],
+    receipt: Annotated[Path, typer.Argument(help="The receipt you hold; or a case's folder of proofs")],
+    proof: Annotated[Path | None, typer.Argument(help="The message's tlog-proof")] = None,
+    *,
     vkey: Annotated[str, typer.Option(help="The log's verifier key")],
-    receipt_vkey: Annotated[str, typer.Option(help="The key that signs receipts")],
+    receipt_vkey: Annotated[str, typer.Option(help="The key that signs receipts")] = "",
+    witness: WitnessKeys = None,
+    needed: Needed = None,
 ) -> None:
-    """Check offline that the promise of a receipt was kept. Exit 1 where it was not, saying why."""
+    """Check offline that the promise of a receipt was kept, or that a case's entries are in the trail.
+
+    Exit 1 where it does not hold, saying why.
+    """
+    if receipt.is_dir():
+        cli_trail_case.check(receipt, _verifier(vkey))
+        return
+    if proof is None or not receipt_vkey:
+        raise _fail("a receipt is checked with its proof and --receipt-vkey")
     try:
         promised = open_receipt(receipt.read_bytes(), [Verifier.parse(receipt_vkey.strip())])
         shown = TlogProof.parse(proof.read_bytes())
         if shown.extra is not None and leaf_hash(shown.extra) != promised.leaf:
             raise _fail("the proof is for another entry than the receipt promises", 1)
-        checkpoint = shown.verify(promised.leaf, Verifier.parse(vkey.strip()))
+        policy = policy_of(witness, needed)
+        checkpoint = shown.verify(promised.leaf, Verifier.parse(vkey.strip()), policy=policy)
     except OSError as error:
         raise _fail(str(error)) from None
-    except (NoteError, LogError) as error:
+    except ValueError as error:
         raise _fail(f"it does not hold: {error}", 1) from None
     typer.echo(
         f"Kept: {promised.message} is entry {shown.index} of {checkpoint.origin},"
         f" under a checkpoint of {checkpoint.state.size} entries."
     )
+    for cosigned in policy.cosigned(shown.checkpoint):
+        typer.echo(f"Cosigned by {cosigned.witness.name} at {cosigned.at.isoformat()}.")

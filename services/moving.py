@@ -11,6 +11,7 @@ from services.audit import moving as trail
 from services.embedded import COLLECTIONS
 from shared.bus.kafka import Cluster, TopicsDiffer, ensure, taken
 from shared.events import Record
+from shared.generation import read_generation, trail_origin
 from shared.keys import Keys
 from shared.lock import MOVED, Lock
 from shared.moved import MARK, mark
@@ -25,6 +26,8 @@ from shared.store.sqlite_moving import Leaving, Rows
 
 GROUPS = ("intake", "routing", "notify")
 ALL = tuple({one.name: one for one in (*COLLECTIONS, ACCOUNTS, KEYS)}.values())
+_BEFORE_ALL = -(1 << 32)
+"""What opened a generation stands before the first position."""
 Counts = dict[str, tuple[int, int]]
 Tell = Callable[[str, int, int], None]
 
@@ -82,6 +85,7 @@ class Moving:
             "unheard": self._source.position() - heard,
             "size": tree.size,
             "root": tree.root.hex(),
+            "generation": read_generation(self._data),
             **left,
         }
 
@@ -129,7 +133,7 @@ class Moving:
         return hashlib.sha256(key).hexdigest()
 
     def _origin(self) -> str:
-        return self._settings.origin or f"{load(self._settings.org).id}.example/throughline"
+        return trail_origin(self._settings, load(self._settings.org).id, self._data)
 
     async def _move_store(self, heard: int) -> None:
         source, arriving = self._source, self._arriving
@@ -142,7 +146,7 @@ class Moving:
             )
         for claims in self._watched("claims", "claims", source.claims()):
             await arriving.claims(dict(claims))
-        for events in self._watched("events", "events", source.events(0, heard)):
+        for events in self._watched("events", "events", source.events(_BEFORE_ALL, heard)):
             await arriving.events([Record.read(topic, value) for _, _, topic, value in events])
         waiting: dict[str, list[Record]] = {}
         for events in source.events(heard, source.position()):
@@ -192,7 +196,7 @@ class Moving:
             return
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
         for path in sorted((self._data / "keys").iterdir()):
-            if path.name == "log.ed25519":
+            if path.name in {"log.ed25519", "log.next.ed25519"}:
                 continue
             if (target / path.name).exists():
                 if (target / path.name).read_bytes() != path.read_bytes():

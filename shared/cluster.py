@@ -150,7 +150,7 @@ class Instance(Runner):
         return reasons + (self._bus_not_ready() if self.services[0].needs_bus else [])
 
     def late(self) -> list[str]:
-        return [] if self.services[0].needs_bus else self._bus_not_ready()
+        return self.services_late() + ([] if self.services[0].needs_bus else self._bus_not_ready())
 
     def _bus_not_ready(self) -> list[str]:
         return [f"events do not travel: {self._bus_away}"] if self._bus_away else self.bus.not_ready()

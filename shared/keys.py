@@ -39,8 +39,12 @@ class Keys:
         return hmac.digest(self._installation, name.encode(), "sha256")
 
     def ed25519(self, name: str) -> Ed25519PrivateKey:
-        """A signing key, `receipt` or `log`, made where there is none yet."""
+        """A signing key (`receipt`, `log`, `log.next`), made where there is none yet."""
         return Ed25519PrivateKey.from_private_bytes(self._secret(f"{name}.ed25519"))
+
+    def has(self, name: str) -> bool:
+        """Whether there is a signing key of that name."""
+        return (self.directory / f"{name}.ed25519").is_file()
 
     def _secret(self, name: str) -> bytes:
         path = self.directory / name
@@ -65,12 +69,19 @@ class Keys:
             )
         return secret
 
-    def _make(self, path: Path) -> None:
+    def put(self, name: str, secret: bytes) -> None:
+        """Keep a signing key that was kept elsewhere. Raises NoKey where another one of that name is here."""
+        path = self.directory / f"{name}.ed25519"
+        self._make(path, secret)
+        if self._read(path) != secret:
+            raise NoKey(errno.EEXIST, f"{path} is another key: it was left as it is. Name an empty directory")
+
+    def _make(self, path: Path, secret: bytes | None = None) -> None:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = path.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}.new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(BYTES))
+            file.write(os.urandom(BYTES) if secret is None else secret)
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):  # another was faster: that one is the key

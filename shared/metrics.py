@@ -85,6 +85,16 @@ UNSIGNED = Gauge(
     "How long entries have been waiting for a signed checkpoint",
     registry=REGISTRY,
 )
+PROJECTION_BEHIND = Gauge(
+    "throughline_trail_projection_behind_entries",
+    "Entries of the trail that the console and queries do not show yet",
+    registry=REGISTRY,
+)
+PROJECTION_LAG = Gauge(
+    "throughline_trail_projection_behind_seconds",
+    "How long the oldest entry that the console and queries do not show yet has been in the trail",
+    registry=REGISTRY,
+)
 SUPERSEDED = Gauge(
     "throughline_trail_superseded",
     "1 where this audit signs nothing more, because another has signed what it does not have",
@@ -94,6 +104,16 @@ CASES_OPEN = Gauge(
     "throughline_cases_open",
     "Open cases by how old what is owed in them is (on_time, warned, breached), as the trail said a minute ago at most",
     ["state"],
+    registry=REGISTRY,
+)
+COSIGNED = Gauge(
+    "throughline_trail_cosigned_entries",
+    "Entries under the last published checkpoint that as many witnesses cosigned as are wanted",
+    registry=REGISTRY,
+)
+UNCOSIGNED = Gauge(
+    "throughline_trail_uncosigned_seconds",
+    "How long checkpoints have been published with too few witnesses' cosignatures; 0 where no witness is named",
     registry=REGISTRY,
 )
 FOLLOWED_BEHIND = Gauge(
@@ -132,6 +152,11 @@ for _outcome in ("sent", "deferred", "failed", "bounced"):
     DELIVERIES.labels(
         _outcome
     )  # there from the start: Prometheus sees no increase to a counter's first value
+DELIVERIES_HELD = Gauge(
+    "throughline_deliveries_held",
+    "1 while nothing leaves the house: `throughline hold release`",
+    registry=REGISTRY,
+)
 UNSETTLED = Counter(
     "throughline_messages_sent_again_total", "Messages not settled in time and sent again", registry=REGISTRY
 )

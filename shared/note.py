@@ -1,4 +1,4 @@
-"""Signed notes (c2sp.org/signed-note): a text and the Ed25519 signatures under it.
+"""Signed notes (c2sp.org/signed-note): a text and the signatures under it; ours are Ed25519.
 
 Base64 must be canonical here: what two readers could decode differently is refused.
 """
@@ -25,9 +25,11 @@ class SignatureError(NoteError):
 
 
 ED25519 = 0x01
+COSIGNATURE = 0x04
 MAX_SIGNATURES = 100
 MAX_NOTE_SIZE = 1_000_000
 _DASH = "— "
+_KINDS = {ED25519: "Ed25519", COSIGNATURE: "cosignature/v1"}
 
 
 @dataclass(frozen=True)
@@ -38,22 +40,21 @@ class Verifier:
     public_key: bytes
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        check_name(self.name)
         if len(self.public_key) != 32:
             raise NoteError(f"public key of {self.name}: expected 32 bytes, got {len(self.public_key)}")
 
     @classmethod
     def parse(cls, vkey: str) -> Verifier:
         """Read `name+keyid+base64(0x01 ‖ key)`. Raises NoteError."""
-        name, key = _parse_key(vkey)
-        verifier = cls(name, key)
-        _check_key_id(vkey, verifier.key_id)
+        verifier = cls(*parse_key(vkey, ED25519))
+        check_key_id(vkey, verifier.key_id)
         return verifier
 
     @cached_property
     def key_id(self) -> bytes:
         """Four bytes that, with the name, say which key signed."""
-        return sha256(self.name.encode() + b"\n" + bytes([ED25519]) + self.public_key).digest()[:4]
+        return key_id(self.name, ED25519, self.public_key)
 
     @property
     def vkey(self) -> str:
@@ -76,7 +77,7 @@ class Signer:
     seed: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        check_name(self.name)
         if len(self.seed) != 32:
             raise NoteError(f"signing key of {self.name}: expected 32 bytes, got {len(self.seed)}")
 
@@ -87,8 +88,8 @@ class Signer:
         if private != "PRIVATE":
             raise NoteError("not a signing key: it must begin with PRIVATE+KEY+")
         try:
-            signer = cls(*_parse_key(rest))
-            _check_key_id(rest, signer.verifier.key_id)
+            signer = cls(*parse_key(rest, ED25519))
+            check_key_id(rest, signer.verifier.key_id)
         except NoteError:
             raise NoteError("not a signing key: name, key ID and key don't belong together") from None
         return signer
@@ -121,6 +122,11 @@ class Signature:
     key_id: bytes
     signature: bytes
 
+    @property
+    def line(self) -> str:
+        """As it stands in a note, with its newline."""
+        return f"{_DASH}{self.name} {encode_base64(self.key_id + self.signature)}\n"
+
 
 @dataclass(frozen=True)
 class Note:
@@ -136,11 +142,12 @@ def sign_note(text: str, signers: Sequence[Signer]) -> bytes:
     if not text.endswith("\n"):
         raise NoteError("a note's text must end in a newline")
     _check_characters(text)
-    lines = [
-        f"{_DASH}{signer.name} {encode_base64(signer.verifier.key_id + signer.sign(text))}\n"
-        for signer in signers
-    ]
-    return f"{text}\n{''.join(lines)}".encode()
+    return join_note(text, [Signature(one.name, one.verifier.key_id, one.sign(text)) for one in signers])
+
+
+def join_note(text: str, signatures: Iterable[Signature]) -> bytes:
+    """The bytes of a text and the signatures under it; whether they are right is not looked at."""
+    return f"{text}\n{''.join(signature.line for signature in signatures)}".encode()
 
 
 def split_note(note: bytes) -> tuple[str, tuple[Signature, ...]]:
@@ -155,13 +162,17 @@ def split_note(note: bytes) -> tuple[str, tuple[Signature, ...]]:
     blank = decoded.rfind("\n\n")
     if blank < 0:
         raise NoteError("note has no blank line before its signatures")
-    block = decoded[blank + 2 :]
+    return decoded[: blank + 1], parse_signatures(decoded[blank + 2 :])
+
+
+def parse_signatures(block: str) -> tuple[Signature, ...]:
+    """Signature lines as they stand under a note, nothing verified. Raises NoteError."""
     if not block.endswith("\n"):
         raise NoteError("note has no signatures, or the last line isn't ended")
     lines = block[:-1].split("\n")
     if len(lines) > MAX_SIGNATURES:
         raise NoteError(f"note with {len(lines)} signatures: at most {MAX_SIGNATURES} are read")
-    return decoded[: blank + 1], tuple(_parse_signature(line) for line in lines)
+    return tuple(_parse_signature(line) for line in lines)
 
 
 def open_note(note: bytes, verifiers: Iterable[Verifier]) -> Note:
@@ -207,34 +218,42 @@ def _parse_signature(line: str) -> Signature:
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not space:
         raise NoteError(f"not a signature line: {line!r}")
-    _check_name(name)
+    check_name(name)
     data = decode_base64(encoded, f"signature of {name}")
     if len(data) < 5:
         raise NoteError(f"signature of {name}: expected a key ID and a signature, got {len(data)} bytes")
     return Signature(name, data[:4], data[4:])
 
 
-def _parse_key(key: str) -> tuple[str, bytes]:
+def key_id(name: str, kind: int, public_key: bytes) -> bytes:
+    """Four bytes that, with the name, say which key signed."""
+    return sha256(name.encode() + b"\n" + bytes([kind]) + public_key).digest()[:4]
+
+
+def parse_key(key: str, kind: int) -> tuple[str, bytes]:
+    """Name and key of `name+keyid+base64(kind ‖ key)`; the key ID isn't looked at. Raises NoteError."""
     parts = key.split("+", 2)
     if len(parts) != 3:
         raise NoteError("not a key: expected name+keyid+base64")
     name, _, encoded = parts
-    _check_name(name)
+    check_name(name)
     data = decode_base64(encoded, f"key of {name}")
-    if data[:1] != bytes([ED25519]):
+    if data[:1] != bytes([kind]):
         raise NoteError(
-            f"key of {name}: only Ed25519 (type 01) is known, got type {data[:1].hex() or 'none'}"
+            f"key of {name}: only {_KINDS[kind]} (type {kind:02x}) is known here, got type {data[:1].hex() or 'none'}"
         )
     return name, data[1:]
 
 
-def _check_key_id(key: str, expected: bytes) -> None:
+def check_key_id(key: str, expected: bytes) -> None:
+    """Raises NoteError where a key's text names another ID than it has."""
     got = key.split("+", 2)[1]
     if got != expected.hex():
         raise NoteError(f"key ID: expected {expected.hex()}, got {got}")
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raises NoteError for what can't be a key's name."""
     if not name or "+" in name or any(character.isspace() for character in name):
         raise NoteError(f"key name {name!r}: it must not be empty nor have spaces or '+'")
 

@@ -17,6 +17,8 @@ from fastapi import APIRouter, FastAPI
 from shared.bus import Inlet, Subscription, Tap
 from shared.clock import Clock
 from shared.content import ContentStore
+from shared.content.derived import Derived
+from shared.generation import trail_origin
 from shared.keys import Keys
 from shared.organisation import Organisation
 from shared.settings import Settings
@@ -42,6 +44,8 @@ class House:
     """What the instances of a service agree on; None where there can be but one of each."""
     again: Callable[[str], Awaitable[None]] | None = None
     """Has all events of an aggregate handed over once more, where they travel by a road on which one could be lost."""
+    derived: Derived = field(default_factory=Derived)
+    """Where services say how that is forgotten which they keep and which derives from content."""
     alone: bool = False
     """Whether nobody else can be at work on the store: this process holds the lock of its directory, so that whatever
     an earlier one had under way is over."""
@@ -54,7 +58,7 @@ class House:
     @property
     def origin(self) -> str:
         """The name of the installation's trail, which is also its log key's name."""
-        return self.settings.origin or f"{self.organisation.id}.example/throughline"
+        return trail_origin(self.settings, self.organisation.id, self.directory)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Timer:
     fire: Callable[[str, datetime], Awaitable[None]]
     offer: Callable[[Document], None] = lambda _: None
     """Hears what was read of each of them, just before."""
+    stands: Callable[[], Awaitable[bool]] | None = None
+    """Whether it stands still now, whatever is due: asked before each look."""
 
 
 class Companion(Protocol):
@@ -106,5 +112,7 @@ class Service:
     """Called once the store is open, before anything is handed over."""
     wire: Callable[[FastAPI], None] | None = None
     """Called once with the application, before its routes are served."""
+    late: Callable[[], list[str]] = list
+    """What does not get on though it serves, a sentence each."""
     close: Callable[[], Awaitable[None]] | None = None
     """Called once nothing more is handed over, while the store is still open."""

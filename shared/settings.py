@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     origin: str = Field(
         "", description="Name of the trail (C2SP origin); default from the organisation file's id"
     )
+    generation: int = Field(
+        1, ge=1, description="Which generation of its trail a cluster is: what `migrate` says, else 1"
+    )
     relay: str = Field("", description="SMTP server for outgoing mail, `host:port`; empty: the outbox folder")
     relay_user: str = ""
     relay_password: str = ""
@@ -90,6 +93,12 @@ class Settings(BaseSettings):
     settle_within: int = Field(900, description="Seconds after which an unsettled message is sent again")
     open_intake: bool = Field(True, description="Whether POST /v1/messages needs no API key")
     trail_entries: str = Field("restricted", pattern="^(public|restricted)$")
+    witnesses: str = Field(
+        "", description="Who is asked to cosign the trail's checkpoints: `URL VKEY`, comma-separated"
+    )
+    witness_policy: int | None = Field(
+        None, ge=0, description="How many of the witnesses must cosign; default more than half of them"
+    )
     tick_seconds: int = Field(
         600, ge=1, description="How often the trail notes that time has passed, so that what is late is found"
     )

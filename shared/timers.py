@@ -82,10 +82,13 @@ class TimerLoop:
         """Fire everything that is due now; answers how many were fired."""
         async with self._firing:
             total = 0
-            for timer in self._timers:
+            for timer in await self._running():
                 while fired := await self._fire_some(timer):
                     total += fired
             return total
+
+    async def _running(self) -> list[Timer]:
+        return [one for one in self._timers if one.stands is None or not await one.stands()]
 
     async def _fire_some(self, timer: Timer) -> int:
         """What is longest due, decided together so that it is made durable together."""
@@ -115,5 +118,5 @@ class TimerLoop:
 
     async def next_due(self) -> datetime | None:
         """The earliest instant at which anything is due."""
-        found = [await self._store.next_due(timer.collection) for timer in self._timers]
+        found = [await self._store.next_due(timer.collection) for timer in await self._running()]
         return min((at for at in found if at is not None), default=None)

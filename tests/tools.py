@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,26 +29,42 @@ class Tool:
         folder = cache() / self.folder
         program = folder / self.module.rpartition("/")[2]
         if not program.exists():
-            go = shutil.which("go")
-            why = (
-                f"Go is missing, by which {self.folder} is built" if go is None else self._install(go, folder)
-            )
-            if why and os.environ.get("CI"):
-                pytest.fail(f"in CI what is deployed is checked: {why}")
-            if why:
-                pytest.skip(why)
+            install = ("install", "-tags", self.tags, f"{self.module}@{self.version}")
+            _go(self.folder, install, {"GOBIN": str(folder)})
         return program
 
-    def _install(self, go: str, folder: Path) -> str:
-        """Build it; answers what went wrong, empty where nothing did."""
+
+INTEROP = Path(__file__).parent / "interop"
+
+
+def interop(command: str) -> Path:
+    """A program of ours in `tests/interop` around a client of another project; built anew when it was changed."""
+    sources = sorted([*INTEROP.glob("go.*"), *INTEROP.glob(f"{command}/*.go")])
+    digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()[:12]
+    program = cache() / f"interop-{digest}" / command
+    if not program.exists():
+        _go(command, ("build", "-C", str(INTEROP), "-o", str(program), f"./{command}"))
+    return program
+
+
+def _go(what: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    """Have Go build something; where it can't, there is nothing to test with."""
+    go = shutil.which("go")
+    if go is None:
+        why = f"Go is missing, by which {what} is built"
+    else:
         ran = subprocess.run(
-            [go, "install", "-tags", self.tags, f"{self.module}@{self.version}"],
-            env={**os.environ, "GOBIN": str(folder)},
+            [go, *arguments],
+            env={**os.environ, **(environment or {})},
             capture_output=True,
             text=True,
             check=False,
         )
-        return ran.stderr.strip()[-2000:] if ran.returncode else ""
+        why = ran.stderr.strip()[-2000:] if ran.returncode else ""
+    if why and os.environ.get("CI"):
+        pytest.fail(f"in CI nothing may be missing: {why}")
+    if why:
+        pytest.skip(why)
 
 
 PROMTOOL = Tool(

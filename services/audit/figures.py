@@ -1,4 +1,4 @@
-"""The console's figures, read from the index: what is late, by department; the balance of what came in."""
+"""The console's figures, read from the projection: what is late, by department; the balance of what came in."""
 
 from __future__ import annotations
 
@@ -106,6 +106,8 @@ class Ages:
 class Figures:
     """The console at a glance."""
 
+    as_of: int
+    """How many of the trail's entries they rest on."""
     holders: list[Holder]
     closed: int
     late: Listed
@@ -131,6 +133,7 @@ def figures(path: Path, now: datetime, today: str, holders: Iterable[str] | None
         stands = _holders(index, asked)
         open_ = sum(one.open for one in stands)
         return Figures(
+            as_of=int((index.execute("SELECT size FROM cursor").fetchone() or (0,))[0]),
             holders=stands,
             closed=index.execute("SELECT count(*) FROM cases").fetchone()[0] - open_,
             late=_listed(index, _OF_LATE, asked, holders),

@@ -13,6 +13,7 @@ from services.audit.guard import NAME, Signed
 from services.audit.index import FILE
 from services.audit.log import EMPTY_TREE, LogReader, StateError, TreeState, from_directory
 from services.audit.log.merkle import root_at
+from services.audit.projected import FILE as PROJECTED
 from shared.store.registers import Registers
 from shared.store.rows import write
 
@@ -47,10 +48,12 @@ def copy(data: Path, audit: Path, heads: Iterable[tuple[str, int]]) -> TreeState
     if (data / "audit").is_dir():
         shutil.copytree(data / "audit" / "log", coming / "log")
         _copy_index(data / "audit" / FILE, coming / FILE, heads)
+        _copy_projection(data / "audit" / PROJECTED, coming / PROJECTED)
         _checked(coming / "log", wanted)
     keys = audit / "keys"
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.copy2(data / "keys" / "log.ed25519", keys / "log.ed25519")
+    for key in (data / "keys").glob("log*.ed25519"):
+        shutil.copy2(key, keys / key.name)
     os.sync()
     coming.rename(there)
     return wanted
@@ -62,6 +65,13 @@ def _copy_index(source: Path, target: Path, heads: Iterable[tuple[str, int]]) ->
         with new:
             write(new, "INSERT OR REPLACE INTO heads", list(heads))
             new.execute("DELETE FROM positions")  # of the one stream that there was
+
+
+def _copy_projection(source: Path, target: Path) -> None:
+    """So that it need not be made anew: it follows from the entries, which are the same."""
+    if source.is_file():
+        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+            old.backup(new)
 
 
 def _checked(log: Path, wanted: TreeState) -> TreeState:

@@ -1,4 +1,5 @@
-"""What entries mean for the console: open cases, what is owed, the balance of what came in. Pure.
+"""What entries mean for the console and for queries: open cases, what is owed, the balance of what came in, which
+entries are a case's and a department's. Pure.
 
 A batch of entries is folded into rows first, so that what a batch itself undoes or changes again is written once.
 """
@@ -8,11 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import NamedTuple, Protocol
+from datetime import datetime
 
 import structlog
 
+from services.audit.kept import Changed, Earlier, Listed, Opened, Owed, Unsettled
 from shared.events import REGISTRY, Event, Record
 from shared.events.cases import (
     CaseAccepted,
@@ -35,6 +36,8 @@ from shared.events.cases import (
     Started,
 )
 from shared.events.deliveries import DeliveryQueued
+from shared.events.facts import FactEvent
+from shared.events.findings import ExclusionAsked, FindingRaised, OrderIssued
 from shared.events.messages import (
     DeliveryAnswered,
     MessageQuarantined,
@@ -43,6 +46,7 @@ from shared.events.messages import (
     MessageReleased,
     MessageSettled,
 )
+from shared.events.obligations import OF_SUPERVISION
 
 log = structlog.get_logger()
 
@@ -54,96 +58,6 @@ WARNED, BREACHED = STAGES["warn"], STAGES["breach"]
 ENDS = ("attached", "new", "quarantined", "refused")
 """What a received message becomes: the four sum to what came in, but for what still waits."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-
-
-class Unsettled(NamedTuple):
-    """A message that waits to be settled, or in quarantine for a person to look."""
-
-    day: str
-    endpoint: str
-    state: str
-
-
-class Days:
-    """The day an instant falls on in one zone; asked mostly for instants of the same day."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
-        self._first = self._last = _EPOCH
-        self._name = ""
-
-    def __call__(self, instant: datetime) -> str:
-        if not self._first <= instant < self._last:
-            self._name = self._of(instant)
-            self._first = instant.replace(minute=0, second=0, microsecond=0)
-            self._last = self._first + timedelta(hours=1)
-            if self._of(self._first) != self._of(self._last - _MILLISECOND):
-                self._last = self._first  # midnight falls within this hour: nothing to remember
-        return self._name
-
-    def _of(self, instant: datetime) -> str:
-        return instant.astimezone(self._zone).date().isoformat()
-
-
-@dataclass(slots=True, kw_only=True)
-class Changed:
-    """What is new of a case; None where it stays as it was."""
-
-    kind: str | None = None
-    promise: int | None = None
-    state: str | None = None
-    holder: str | None = None
-    pause: str | None = None
-    """Why its clock stands still; empty while it runs."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Opened(Changed):
-    """A case that begins; `arrived` in milliseconds since 1970, as `promise`."""
-
-    ref: str
-    channel: str
-    arrived: int
-
-
-class Owed(NamedTuple):
-    """Something that is owed in a case; times are milliseconds since 1970."""
-
-    kind: str
-    owner: str
-    since: int
-    due: int
-    binding: int
-    """1 where it can be late; 0 also while it stands still."""
-    stage: int
-    """How far it has aged (`STAGES`)."""
-    rung: int
-    """The last rung of its ladder that fell; -1 before the first."""
-    still: int
-    """1 while the case's clock stands still: it goes on under another id."""
-
-    def aged(self, stage: int, rung: int) -> Owed:
-        """The same once that rung has fallen."""
-        return self._replace(stage=max(self.stage, stage), rung=max(self.rung, rung))
-
-
-class Earlier(Protocol):
-    """What the batches before have left."""
-
-    def unsettled(self, message: str) -> Unsettled | None:
-        """A message that is not settled."""
-        ...
-
-    def holder(self, case: str) -> str | None:
-        """Who holds a case."""
-        ...
-
-    def owed(self, case: str) -> Iterable[tuple[str, Owed]]:
-        """What is owed in a case, by the obligation's id."""
-        ...
-
 
 @dataclass
 class Rows:
@@ -151,13 +65,16 @@ class Rows:
 
     day: Callable[[datetime], str]
     earlier: Earlier
-    entries: list[tuple[str, int, str | None]] = field(default_factory=list)
-    """Whose entry it is, where it stands, and what it says belongs to a case, which has the entry, too."""
+    listed: list[Listed] = field(default_factory=list)
+    matters: dict[str, str] = field(default_factory=dict)
+    """aggregate → the case that it belongs to from here on"""
+    members: set[tuple[str, str]] = field(default_factory=set)
+    """(case, aggregate): all that ever belonged to it"""
     opened: dict[str, Opened] = field(default_factory=dict)
     changed: dict[str, Changed] = field(default_factory=dict)
     """Cases of earlier batches."""
     closed: set[str] = field(default_factory=set)
-    """Cases of which nobody owes anything any more, but for what is started in this batch."""
+    """Cases of which nobody owes anything any more but to supervision, and what is started in this batch."""
     owed: defaultdict[str, dict[str, Owed]] = field(default_factory=lambda: defaultdict(dict))
     """case → obligation"""
     aged: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
@@ -169,34 +86,62 @@ class Rows:
         default_factory=lambda: defaultdict(lambda: dict.fromkeys(("received", *ENDS), 0))
     )
     """(day, endpoint) → what came in and became of it"""
+    _known: dict[str, str | None] = field(default_factory=dict)
+    """aggregate → its case, as earlier batches have it"""
+    _held: dict[str, str | None] = field(default_factory=dict)
+    """case → who holds it, as earlier batches have it"""
     _fetched: set[str] = field(default_factory=set)
     """Cases whose obligations of earlier batches are among `owed`."""
 
-    def add(self, at: int, record: Record) -> None:
-        """One more entry. An event that its type doesn't fit is an entry like any other, and nothing else."""
+    def add(self, at: int, record: Record | None) -> None:
+        """One more entry; None where it is no event of ours. An event that its type doesn't fit is an entry all the
+        same, and nothing else."""
+        if record is None:
+            self.listed.append(Listed(at))
+            return
         fold = _FOLDS.get(record.type)
-        belongs = None
         if fold is not None:
             try:
-                belongs = fold(self, record, record.data, at)
+                fold(self, record, record.data)
             except ValueError as error:
                 log.warning(
                     "trail.event_does_not_fit", event_id=record.id, type=record.type, error=str(error)
                 )
-        self.entries.append((record.subject, at, belongs))
+        case = record.subject if record.type in _OF_CASES else self._matter(record.subject)
+        holder = self._holder(case) if case is not None else None
+        self.listed.append(Listed(at, record.subject, milliseconds(record.time), record.type, holder))
 
-    def _case(self, record: Record, event: Event, at: int) -> str | None:
+    def _matter(self, aggregate: str) -> str | None:
+        if (now := self.matters.get(aggregate)) is not None:
+            return now
+        if aggregate not in self._known:
+            self._known[aggregate] = self.earlier.matter(aggregate)
+        return self._known[aggregate]
+
+    def _holder(self, case: str) -> str | None:
+        row = self.opened.get(case) or self.changed.get(case)
+        if row is not None and row.holder is not None:
+            return row.holder
+        if case not in self._held:
+            self._held[case] = self.earlier.holder(case)
+        return self._held[case]
+
+    def _belongs(self, aggregate: str, case: str) -> None:
+        self.matters[aggregate] = case
+        self.members.add((case, aggregate))
+
+    def _case(self, record: Record, event: Event) -> None:
         assert isinstance(event, CaseEvent)
         case = record.subject
         self._obligations(case, event)
         match event:
             case CaseOpened():
                 self._opens(case, event)
-                return event.message
+                self._belongs(event.message, case)
             case MessageAttached():
                 if event.reopened:
                     self._reopens(case)
-                return event.message
+                self._belongs(event.message, case)
             case CaseAlarmed():
                 self._age(case, event)
             case CaseClosed():
@@ -205,7 +150,6 @@ class Rows:
                 self._reopens(case)
             case _:
                 self._changes(case, event)
-        return None
 
     def _opens(self, case: str, event: CaseOpened) -> None:
         self.opened[case] = Opened(
@@ -249,13 +193,13 @@ class Rows:
     def _closes(self, case: str) -> None:
         row = self._row(case)
         row.state, row.pause = "closed", ""
-        self.owed.pop(case, None)
+        self.owed[case] = {id: one for id, one in self.owed[case].items() if one.kind in OF_SUPERVISION}
         self.closed.add(case)
 
     def _reopens(self, case: str) -> None:
         """It goes on where it was: with its department, or else with the coordinator."""
         row = self._row(case)
-        holder = row.holder or self.earlier.holder(case)
+        holder = self._holder(case)
         row.state = "new" if holder in {None, COORDINATOR} else "accepted"
 
     def _obligations(self, case: str, event: CaseEvent) -> None:
@@ -287,10 +231,12 @@ class Rows:
 
     def _fetch(self, case: str) -> None:
         """Have what earlier batches left of a case's obligations among this one's, as far as they have come."""
-        if case in self._fetched or case in self.closed:
+        if case in self._fetched:
             return
         self._fetched.add(case)
         for id, row in self.earlier.owed(case):
+            if case in self.closed and row.kind not in OF_SUPERVISION:
+                continue
             if (case, id) not in self.ended:
                 self.owed[case][id] = row.aged(*self.aged.get((case, id), (0, -1)))
 
@@ -304,11 +250,12 @@ class Rows:
                 before = self.aged.get(one, (0, -1))
                 self.aged[one] = (max(before[0], stage), max(before[1], rung.rung))
 
-    def _delivery(self, record: Record, event: Event, at: int) -> None:
-        assert isinstance(event, DeliveryQueued)
-        self.entries.append((event.case, at, record.subject))
+    def _member(self, record: Record, event: Event) -> None:
+        assert isinstance(event, _MEMBERS)
+        if event.case is not None:
+            self._belongs(record.subject, event.case)
 
-    def _message(self, record: Record, event: Event, at: int) -> None:
+    def _message(self, record: Record, event: Event) -> None:
         message = record.subject
         match event:
             case MessageReceived() | MessageQuarantined() | MessageRefused() | DeliveryAnswered():
@@ -350,10 +297,14 @@ _BECOMES: dict[type[Event], str] = {
 
 _MESSAGES: tuple[type[Event], ...] = (*_BECOMES, MessageSettled, MessageReleased)
 
-_FOLDS: dict[str, Callable[[Rows, Record, Event, int], str | None]] = {
-    **{kind.TYPE: Rows._case for kind in REGISTRY.values() if issubclass(kind, CaseEvent)},  # noqa: SLF001
+_MEMBERS = (DeliveryQueued, FactEvent, FindingRaised, OrderIssued, ExclusionAsked)
+"""The first event of an aggregate that is about a case, and so belongs to it."""
+_OF_CASES = frozenset(kind.TYPE for kind in REGISTRY.values() if issubclass(kind, CaseEvent))
+
+_FOLDS: dict[str, Callable[[Rows, Record, Event], None]] = {
+    **dict.fromkeys(_OF_CASES, Rows._case),  # noqa: SLF001
     **{kind.TYPE: Rows._message for kind in _MESSAGES},  # noqa: SLF001
-    DeliveryQueued.TYPE: Rows._delivery,  # noqa: SLF001
+    **{kind.TYPE: Rows._member for kind in REGISTRY.values() if issubclass(kind, _MEMBERS)},  # noqa: SLF001
 }
 """Events of other types are entries and nothing else: they aren't even parsed."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.audit.evidence import Evidence, Examined
-from services.audit.index import Lookup, Standing, connect
+from services.audit.lookup import Lookup, Standing
 from shared.events import Record
 from shared.events.cases import CaseAssigned
 
@@ -47,6 +47,8 @@ class Timeline:
     """A case as the trail has it."""
 
     standing: Standing
+    as_of: int
+    """How many of the trail's entries were looked through for it."""
     lines: list[Line | Hole]
     unsigned: int
     """Entries that wait for the next checkpoint."""
@@ -88,8 +90,8 @@ def known(record: Record) -> bool:
 
 def timeline(path: Path, evidence: Evidence, ref: str, size: int) -> Timeline | None:
     """The case that has a ref, under a published tree of `size`; None where there is none. Not for the event loop."""
-    with closing(Lookup(connect(path, read_only=True))) as index:
-        standing = index.standing(ref)
+    with closing(Lookup.open(path)) as index:
+        as_of, standing = index.size, index.standing(ref)
         if standing is None:
             return None
         found = index.whose(index.related(standing.id), MOST_SHOWN + 1)
@@ -98,7 +100,7 @@ def timeline(path: Path, evidence: Evidence, ref: str, size: int) -> Timeline | 
     examined = evidence.examine([at for at, _ in shown], size)
     lines = [_line(one, subject) for one, (_, subject) in zip(examined, shown, strict=True)]
     following = signed[MOST_SHOWN][0] if len(signed) > MOST_SHOWN else None
-    return Timeline(standing, with_holes(lines), len(found) - len(signed), following)
+    return Timeline(standing, as_of, with_holes(lines), len(found) - len(signed), following)
 
 
 def _line(examined: Examined, subject: str) -> Line:

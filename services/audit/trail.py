@@ -1,7 +1,7 @@
 """The trail: every event becomes an entry, in the order it was committed, and every second a checkpoint says so.
 
 Order of durability (DESIGN.md section 7): tiles → index (size, root, positions) → signature → checkpoint. One thread
-does it all.
+does it all; where witnesses are asked, it appends on while they are.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from pathlib import Path
 
 import structlog
 
+from services.audit.cosigning import Cosigning
 from services.audit.guard import Guard, Superseded
 from services.audit.index import FILE, NO_HEADS, Index
+from services.audit.keys import TRAIL
 from services.audit.log import (
     LogError,
     LogReader,
@@ -29,9 +31,15 @@ from services.audit.log import (
     from_directory,
 )
 from services.audit.log.merkle import root_at
+from services.audit.log.writer import CHECKPOINT
+from services.audit.log_keys import write_handover
+from services.audit.lookup import Lookup
+from services.audit.projected import FILE as PROJECTED
+from services.audit.projector import Projector
 from shared import metrics
 from shared.bus import Positions, Taken
 from shared.events import Record
+from shared.note import split_note
 from shared.store import Store, Unavailable
 
 log = structlog.get_logger()
@@ -56,6 +64,8 @@ class Trail:
     `repeats` is whether events may come again, as they do from a bus that promises them at least once: the same bytes
     make one entry. What has an event's place and other bytes is an entry of its own, for all to see.
 
+    `beside` is a key that signs too, while it takes over from the other.
+
     Opening it raises StateError where log and index don't belong together, LockedError where it is open already.
     """
 
@@ -66,19 +76,28 @@ class Trail:
         zone: tzinfo,
         guard: Guard | None = None,
         *,
+        beside: Signer | None = None,
+        cosigning: Cosigning | None = None,
         repeats: bool = False,
     ) -> None:
         self.directory = directory / "log"
         self.signer = signer
-        self.index = Index(directory / FILE, zone)
+        self.signers = (signer, *([beside] if beside else ()))
+        self.index = Index(directory / FILE)
         self._writer = LogWriter(self.directory, self.index.state)
-        self._project()
+        self._signed_otherwise = self._is_signed_otherwise()
+        self._make_index_anew()
+        self.projector = Projector(directory / PROJECTED, zone, self.reader, lambda: self.index.state.size)
+        self.lookup = Lookup.open(self.projector.path)
         self._guard = guard
+        self.cosigning = cosigning
+        self._handed_over = not beside
         self._repeats = repeats
         self._superseded = ""
         self._broken = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="trail")
         self._publishing: asyncio.Task[None] | None = None
+        self._one_by_one = asyncio.Lock()
         self._moved = asyncio.Event()
         self._hurry = asyncio.Event()
         self._closed = False
@@ -89,14 +108,14 @@ class Trail:
         metrics.UNSIGNED.set_function(self.unsigned_seconds)
         metrics.SUPERSEDED.set_function(lambda: int(self.superseded))
 
-    def _project(self) -> None:
+    def _make_index_anew(self) -> None:
         """Have the index hold what this version makes of the log; the directory is ours by now."""
         if not self.index.outdated:
             return
         size = self.index.state.size
         log.info("trail.index_is_made_anew", entries=size)
         try:
-            self.index.project(self.reader().entries(0, size, size))
+            self.index.make_anew(self.reader().entries(0, size, size))
         except (LogError, OSError) as error:
             self._writer.close()
             self.index.close()
@@ -148,6 +167,7 @@ class Trail:
         self._hurry.clear()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._integrate, batch, positions)
         self._taking = False
+        self.projector.wake()
         if len(batch) < INTEGRATE_FROM:
             left = INTEGRATE_EVERY - (time.monotonic() - started)
             with suppress(TimeoutError):
@@ -159,11 +179,29 @@ class Trail:
 
     async def publish(self) -> None:
         """Sign what is integrated, where that is more than was signed. Raises OSError or sqlite3.Error."""
-        loop = asyncio.get_running_loop()
-        if await loop.run_in_executor(self._thread, self._publish, loop):
+        async with self._one_by_one:
+            placed = await self._publish()
+        if placed:
             self._waiting_since = time.monotonic() if self._taking else None
             moved, self._moved = self._moved, asyncio.Event()
             moved.set()
+
+    async def _publish(self) -> bool:
+        """Whether a checkpoint is published that wasn't."""
+        loop = asyncio.get_running_loop()
+        if self.cosigning is None:
+            return await loop.run_in_executor(self._thread, self._sign_and_place, loop)
+        note = await loop.run_in_executor(self._thread, self._sign, loop)
+        new = note is not None
+        if note is not None:
+            note = await self.cosigning.cosign(note)
+        elif (published := self.checkpoint()) is not None:
+            note = self.cosigning.joined(published)
+            self.cosigning.placed(published, self.published.size)
+        if note is None or not await loop.run_in_executor(self._thread, self._place, note):
+            return False
+        self.cosigning.placed(note, self.published.size)
+        return new
 
     async def covered(self, size: int) -> None:
         """Return once a checkpoint covers the first `size` entries. Raises TrailClosed where none ever will."""
@@ -172,15 +210,26 @@ class Trail:
                 raise TrailClosed(f"the trail was closed at {self.published.size} entries, before {size}")
             await self._moved.wait()
 
+    async def shown(self, size: int) -> None:
+        """Return once a checkpoint covers the first `size` entries, and the projection has them. Raises TrailClosed."""
+        await self.covered(size)
+        await self.projector.reached(size)
+        if self.projector.size < size:
+            raise TrailClosed(
+                f"the trail was closed when {self.projector.size} entries were projected, not {size}"
+            )
+
     def _integrate(self, batch: Sequence[Taken], positions: Positions) -> None:
         try:
             self._mend()
             new, heads = self._first_time(batch) if self._repeats else (batch, NO_HEADS)
+            first = self.index.state.size
             state = self._writer.integrate([one.value for one in new])
             self.index.commit(state, positions, new, heads)
         except BaseException as error:
             self._break(error)
             raise
+        self.projector.hear(first, new)
 
     def _first_time(self, batch: Sequence[Taken]) -> tuple[Sequence[Taken], dict[str, int]]:
         """What of a batch the log does not have, and the aggregates' highest sequences with it."""
@@ -199,18 +248,60 @@ class Trail:
 
     def _has(self, record: Record) -> bool:
         reader, size = self.reader(), self.index.state.size
-        return any(reader.entry(at, size) == record.value for at in self.index.places(record.subject))
+        return any(reader.entry(at, size) == record.value for at in self.index.own_places(record.subject))
 
-    def _publish(self, loop: asyncio.AbstractEventLoop) -> bool:
+    def checkpoint(self) -> bytes | None:
+        """The published checkpoint, None before the first."""
+        try:
+            return (self.directory / CHECKPOINT).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def _is_signed_otherwise(self) -> bool:
+        """Whether the published checkpoint lacks a key that signs now, or has one that doesn't any more."""
+        if (note := self.checkpoint()) is None:
+            return False
+        there = {one.key_id for one in split_note(note)[1] if one.name == self.signer.name}
+        signing = {signer.verifier.key_id for signer in self.signers}
+        if not there & signing:
+            self._writer.close()
+            self.index.close()
+            raise StateError(
+                f"{self.directory}: the log key that is there, {self.signer.verifier.vkey}, is not the one that signed"
+                " the checkpoint. Put back that one (`throughline key restore`, or a backup of the keys): who verifies"
+                " this trail knows no other; nothing was changed or signed"
+            )
+        return there != signing
+
+    def _sign_and_place(self, loop: asyncio.AbstractEventLoop) -> bool:
+        note = self._sign(loop)
+        return note is not None and self._place(note)
+
+    def _sign(self, loop: asyncio.AbstractEventLoop) -> bytes | None:
+        """The signed checkpoint of what is integrated, None where it is published already."""
         with self._whole():
             self._mend()
-            if self.index.state == self._writer.published:
-                return False
+            if self.index.state == self._writer.published and not self._signed_otherwise:
+                return None
         if self._guard is not None:
             # Waited for here: nothing is integrated between what is allowed and what is signed.
             asyncio.run_coroutine_threadsafe(self._allow(self._guard, self.index.state), loop).result()
         with self._whole():
-            self._writer.publish(self.index.state, self.signer)
+            return self._writer.sign(self.index.state, *self.signers)
+
+    def _place(self, note: bytes) -> bool:
+        """Publish it, unless the writer was opened anew since it was signed: the next one is then signed instead."""
+        with self._whole():
+            self._mend()
+            if not self._writer.knows(note):
+                return False
+            self._writer.place(note)
+            self._signed_otherwise = False
+            if not self._handed_over:
+                old, new = (signer.verifier for signer in self.signers)
+                self._handed_over = write_handover(
+                    self.directory, old, new, lambda: self.index.own_places(TRAIL)
+                )
         return True
 
     @contextmanager
@@ -250,8 +341,9 @@ class Trail:
         log.info("trail.reopened", size=self.index.state.size)
 
     async def start(self) -> None:
-        """Begin to publish."""
+        """Begin to publish, and to project."""
         self._publishing = asyncio.create_task(self._publish_forever())
+        await self.projector.start()
 
     async def _publish_forever(self) -> None:
         while True:
@@ -269,8 +361,9 @@ class Trail:
         """Nothing yet: events still come. `close` ends it."""
 
     async def idle(self) -> None:
-        """Return once everything integrated is published."""
+        """Return once everything integrated is published and projected."""
         await self.publish()
+        await self.projector.idle()
 
     @property
     def superseded(self) -> bool:
@@ -304,8 +397,12 @@ class Trail:
             self._closed = True
             self._moved.set()
             self._thread.shutdown()
+            await self.projector.close()
+            self.lookup.close()
             self._writer.close()
             self.index.close()
+            if self.cosigning is not None:
+                await self.cosigning.close()
 
     def reader(self) -> LogReader:
         """A reader of the log as it stands, for one thread."""

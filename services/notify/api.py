@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
 
+from services.notify import holding
 from services.notify.delivery import Delivery
+from services.notify.holding import Hold
 from services.notify.listing import DeliveryList, listing
 from shared.aggregate import Aggregates
 from shared.ids import read_ref
@@ -30,7 +34,24 @@ def asked_ref(case: str | None) -> str | None:
     return ref
 
 
-def router(store: Store, deliveries: Aggregates[Delivery]) -> APIRouter:
+class HoldShown(BaseModel):
+    """Whether anything leaves the house."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"held": True, "reason": "restored"}})
+
+    held: bool
+    reason: Literal["restored", "by_hand"] | None = None
+    since: datetime | None = None
+
+    @classmethod
+    def of(cls, hold: Hold | None) -> Self:
+        """As it stands."""
+        if hold is None or hold.reason is None:
+            return cls(held=False)
+        return cls.model_validate({"held": True, "reason": hold.reason, "since": hold.since})
+
+
+def router(store: Store, deliveries: Aggregates[Delivery], holds: Aggregates[Hold]) -> APIRouter:
     """Routes of the API."""
     routes = APIRouter(tags=["deliveries"])
 
@@ -45,5 +66,22 @@ def router(store: Store, deliveries: Aggregates[Delivery]) -> APIRouter:
     ) -> DeliveryList:
         """Deliveries, newest first: of one case, or of all."""
         return await listing(store, deliveries, ref=asked_ref(case), only=only, cursor=cursor)
+
+    @routes.get("/v1/deliveries/hold")
+    async def get_hold(principal: Annotated[Principal, requires(Right.OPERATIONS)]) -> HoldShown:
+        """Whether deliveries are held."""
+        return HoldShown.of((await holds.load(holding.ID)).state)
+
+    @routes.post("/v1/deliveries/hold")
+    async def post_hold(principal: Annotated[Principal, requires(Right.OPERATIONS)]) -> HoldShown:
+        """Hold deliveries: what is to be told is queued and waits. An attempt that has begun is finished."""
+        await holding.hold(holds, principal.id, "by_hand")
+        return HoldShown.of((await holds.load(holding.ID)).state)
+
+    @routes.post("/v1/deliveries/release")
+    async def post_release(principal: Annotated[Principal, requires(Right.OPERATIONS)]) -> HoldShown:
+        """Let what waits go out. After a restore: mails of after the backup go again, under the ids they had."""
+        await holding.release(holds, principal.id)
+        return HoldShown.of((await holds.load(holding.ID)).state)
 
     return routes

@@ -100,7 +100,7 @@ class Delivery(BaseModel):
 
 
 def _queued(event: DeliveryQueued, record: Record) -> Delivery:
-    held = event.attempt_deadline is None and event.not_before is not None
+    held = event.attempt_deadline is None
     return Delivery(
         case=event.case,
         ref=event.ref,
@@ -128,7 +128,7 @@ def _queued(event: DeliveryQueued, record: Record) -> Delivery:
         owed=tuple(event.owed or ()),
         status="held" if held else "sending",
         attempt=0 if held else 1,
-        wait_until=event.not_before if held else event.attempt_deadline,
+        wait_until=(event.not_before or record.time) if held else event.attempt_deadline,
     )
 
 
@@ -156,11 +156,11 @@ def evolve(state: Delivery | None, event: Event, record: Record) -> Delivery:
     return state.model_copy(update=change)
 
 
-def queue(what: DeliveryQueued, state: Delivery | None, now: datetime) -> list[Event]:
-    """Begin, with the first attempt, unless it must wait."""
+def queue(what: DeliveryQueued, state: Delivery | None, now: datetime, *, held: bool = False) -> list[Event]:
+    """Begin, with the first attempt, unless it must wait, or nothing may leave now."""
     if state is not None:
         return []
-    if what.not_before is not None and now < what.not_before:
+    if held or (what.not_before is not None and now < what.not_before):
         return [what]
     return [what.model_copy(update={"attempt_deadline": now + ATTEMPT})]
 

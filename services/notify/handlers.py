@@ -14,6 +14,7 @@ from services.notify.courier import Courier
 from services.notify.course import Course, course, opening
 from services.notify.delivery import Delivery
 from services.notify.digest import Digest, DigestList
+from services.notify.holding import Holding
 from services.notify.to_people import People
 from shared import ids, metrics
 from shared.aggregate import Aggregates, NothingThere
@@ -35,11 +36,13 @@ class Handlers:
         deliveries: Aggregates[Delivery],
         digests: Aggregates[Digest],
         courier: Courier,
+        holding: Holding,
         house: House,
     ) -> None:
         self._deliveries = deliveries
         self._digests = digests
         self._courier = courier
+        self._holding = holding
         self._store = house.store
         self._clock = house.clock
         self._people = People(house.organisation)
@@ -95,7 +98,7 @@ class Handlers:
 
     async def on_due(self, id: str, at: datetime) -> None:
         """Its time has come, an attempt's deadline passed without an outcome, or a pause is over: try."""
-        if self._courier.full:
+        if self._courier.full or await self._holding.held():
             return  # it stays due; blocking here would hold up everybody's timers
         loaded = await self._deliveries.load(id)
         if loaded.state is None:
@@ -178,9 +181,10 @@ class Handlers:
     async def _queue(self, what: DeliveryQueued) -> str:
         """Record the delivery, with its first attempt unless it must wait; the courier has it once that is durable."""
         id = delivery_id(what)
+        held = await self._holding.held()
 
         def decide(state: Delivery | None, now: datetime) -> Sequence[Event]:
-            return core.queue(what, state, now)
+            return core.queue(what, state, now, held=held)
 
         answer = await self._deliveries.answer(id, what.about, decide, fresh=True)
         # Where it was queued before, whatever became of that attempt, the timer looks after it.

@@ -51,6 +51,11 @@ Happening = Literal[
     "not_satisfied",
     "contested",
     "reopened",
+    "explanation_asked",
+    "explained",
+    "ordered",
+    "ordered_again",
+    "rectified",
     "liaison_arrived",
     "liaison_answered",
     "changed",
@@ -216,3 +221,17 @@ class DigestHandedOver(Event, type="digest.handed_over", topic="deliveries"):
     """It is a delivery from here on."""
 
     delivery: str
+
+
+class DeliveriesHeld(Event, type="sending.held", topic="deliveries"):
+    """Nothing leaves the house from here on; what is to be told waits."""
+
+    actor: str
+    """`operator` where a command did it on a stopped installation."""
+    reason: Literal["restored", "by_hand"]
+
+
+class DeliveriesReleased(Event, type="sending.released", topic="deliveries"):
+    """What waited goes out."""
+
+    actor: str

@@ -22,15 +22,21 @@ class Assets:
     def __init__(self, folder: Path = FOLDER) -> None:
         self._content: dict[str, bytes] = {}
         self._address: dict[str, str] = {}
+        self._text: dict[str, str] = {}
         for path in sorted(folder.iterdir()):
             content = path.read_bytes()
             hashed = f"{path.stem}.{hashlib.sha256(content).hexdigest()[:12]}{path.suffix}"
             self._content[hashed] = content
             self._address[path.name] = f"/static/{hashed}"
+            self._text[path.name] = content.decode()
 
     def address(self, name: str) -> str:
         """Where a file is to be had, for a page. Raises KeyError for one that isn't there."""
         return self._address[name]
+
+    def text(self, name: str) -> str:
+        """A file's text, for a page that carries it along. Raises KeyError for one that isn't there."""
+        return self._text[name]
 
     def router(self) -> APIRouter:
         """The route that serves them."""

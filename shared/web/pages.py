@@ -63,6 +63,10 @@ class Pages:
         text = self._words[language][key]
         return text.format(**values) if values else text
 
+    def words(self, language: Language) -> Mapping[str, str]:
+        """All words of a language, by key."""
+        return self._words[language]
+
     def owner(self, language: Language, owner: str) -> str:
         """Who owes something: a department, a post of one as `housing/head`, a post of the whole house, the sender.
 

@@ -202,7 +202,7 @@ async def proofs(one: Embedded, url: str, ids: set[str], log: Verifier) -> dict[
     trail = next(
         beside for service in one.services for beside in service.companions if isinstance(beside, Trail)
     )
-    places = {message_id: trail.index.of_aggregates([message_id], limit=1)[0] for message_id in ids}
+    places = {message_id: trail.index.places(message_id)[0] for message_id in ids}
     proved = await asyncio.to_thread(Evidence(trail.directory, log).prove, sorted(places.values()))
     made = {entry.index: entry.proof for entry in proved.entries}
     found = {message_id: made[at] for message_id, at in places.items()}

@@ -14,7 +14,8 @@ import aiosmtplib
 import httpx
 import pytest
 
-from services.audit.index import FILE, connect
+from services.audit.index import connect
+from services.audit.projected import FILE
 from services.embedded import embedded
 from services.intake.smtp import SmtpDoor
 from shared.clock import SimulatedClock
@@ -293,7 +294,8 @@ async def test_a_hole_between_the_entries_of_a_case_is_shown(tmp_path: Path) -> 
         ref = await here.written()
         connection = connect(here.installation.house.directory / "audit" / FILE)
         (second,) = connection.execute(
-            "SELECT at FROM entries JOIN cases ON aggregate = matter WHERE belongs IS NULL ORDER BY at LIMIT 1"
+            "SELECT at FROM entries JOIN aggregates ON aggregate = number JOIN cases ON id = cases.matter"
+            " ORDER BY at LIMIT 1 OFFSET 1"
         ).fetchone()
         connection.execute("DELETE FROM entries WHERE at = ?", (second,))
         connection.close()

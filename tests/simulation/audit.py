@@ -5,13 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from datetime import tzinfo
 from pathlib import Path
 
 from services.audit.following.memory import Memory, Moved
 from services.audit.index import NO_HEADS, Index
 from services.audit.log import LogWriter, TreeState
 from services.audit.log.disk import Disk
+from services.audit.projected import Projection
 from shared.bus import Positions, Taken
+from shared.events import Record
 from tests.simulation.faults import Faults
 from tests.simulation.loop import PROCESS
 
@@ -48,8 +51,8 @@ class FaultyDisk(Disk):
 class FaultyIndex(Index):
     """An index whose process may die before and after a commit."""
 
-    def __init__(self, path: Path, zone: object) -> None:
-        super().__init__(path, zone)  # type: ignore[arg-type]
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         for connection in (self._writer, self._reader):
             connection.execute("PRAGMA synchronous=OFF")
         if (process := PROCESS.get()) is not None:
@@ -68,6 +71,22 @@ class FaultyIndex(Index):
             raise sqlite3.OperationalError("database or disk is full")
         super().commit(state, positions, taken, heads)
         faults.instant("after an index commit")
+
+
+class FaultyProjection(Projection):
+    """A projection whose process may die before and after a commit."""
+
+    def __init__(self, path: Path, zone: tzinfo) -> None:
+        super().__init__(path, zone)
+        self._writer.execute("PRAGMA synchronous=OFF")
+        if (process := PROCESS.get()) is not None:
+            process.at_death(self.close)
+
+    def commit(self, records: Sequence[Record | None], last: bytes) -> None:
+        faults = FAULTS.get()
+        faults.instant("before a projection's commit")
+        super().commit(records, last)
+        faults.instant("after a projection's commit")
 
 
 class FaultyMemory(Memory):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 
 import orjson
@@ -18,6 +19,7 @@ from services.audit.log import (
     tree_root,
 )
 from services.audit.log.merkle import root_at
+from services.audit.projected import FILE, Projection
 from services.intake.message import Message
 from services.notify.delivery import KIND as DELIVERY
 from services.notify.delivery import Delivery
@@ -26,20 +28,13 @@ from services.notify.digest import Digest
 from services.routing.case import Case
 from services.routing.handlers import CASE_KIND
 from shared.events import Event, Record
-from shared.events.cases import (
-    CaseAlarmed,
-    CaseAnswered,
-    CaseJoined,
-    CaseLinked,
-    CaseMerged,
-    CaseOpened,
-    CaseSplit,
-    MessageAttached,
-)
+from shared.events.cases import CaseAlarmed, CaseAnswered, CaseOpened, MessageAttached
 from shared.events.deliveries import DeliveryQueued, DeliverySent, DigestNoted
 from shared.events.facts import AnswerRead, FactEvent, MessageRead
+from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
 from shared.events.messages import MessageReceived, MessageSettled
 from shared.note import Verifier
+from tests.projections import project_all, rows
 from tests.simulation import telling
 from tests.simulation.post import Post
 from tests.simulation.telling import Told
@@ -350,6 +345,20 @@ def one_history(signed: Sequence[bytes], log: Path, key: Verifier) -> None:
             "no two histories are signed",
             (state, whole),
         )
+
+
+def projection(log: Path, key: Verifier, zone: tzinfo) -> None:
+    """The projection is what another makes of the trail's entries."""
+    found, anew = rows(log.parent / FILE), log.parent / "anew.db"
+    signed = open_checkpoint((log / "checkpoint").read_bytes(), key).state
+    [(_, size, last)] = found["cursor"]
+    require(size == signed.size, "the projection follows the log", (size, signed))
+    other = Projection(anew, zone)
+    project_all(other, list(LogReader(from_directory(log)).entries(0, size, size)), last)
+    other.close()
+    wanted = rows(anew)
+    differ = {name: (found[name], wanted[name]) for name in wanted if found[name] != wanted[name]}
+    require(not differ, "the projection follows from the entries", differ)
 
 
 def root_of(entries: Sequence[bytes]) -> TreeState:

@@ -12,7 +12,6 @@ from services.audit.guard import NAME, Signed
 from services.audit.index import FILE, Index
 from services.audit.log import LogReader, LogWriter, from_directory
 from services.audit.log.merkle import root_at
-from tests.simulation import house
 from tests.simulation.faults import Faults
 from tests.simulation.machine import Machine
 from tests.simulation.mongo import Server
@@ -77,7 +76,7 @@ class Rivals:
         signed = Signed.read(found["value"])
         if not (volume / FILE).exists():
             return not signed.size
-        index = Index(volume / FILE, house.zone())
+        index = Index(volume / FILE)
         state = index.state
         index.close()
         LogWriter(volume / "log", state).close()  # makes good what a crash left

@@ -21,6 +21,7 @@ import structlog
 
 from services.audit.log import Signer
 from shared.events import Record
+from shared.generation import trail_origin
 from shared.keys import Keys
 from shared.organisation import Organisation
 from shared.settings import Settings
@@ -256,6 +257,7 @@ def run(make: Callable[..., World], seed: int, *, calm: bool = False, log: bool 
                 signer = Signer(world_origin(world), world.keys.ed25519("log").private_bytes_raw())
                 invariants.check(kept, world.people, world.post, world.log, signer.verifier)
                 invariants.one_history(world.signed, world.log, signer.verifier)
+                invariants.projection(world.log, signer.verifier, house.zone())
                 invariants.require(not surprises, "nothing fails unheard", surprises)
             except (AssertionError, Exception) as error:
                 failure, failed = f"{type(error).__name__}: {error}", error
@@ -282,4 +284,4 @@ def _heard(surprises: list[str]) -> Callable[[Any, dict[str, Any]], None]:
 
 def world_origin(world: World) -> str:
     """The name of the installation's trail."""
-    return world.settings.origin or f"{world.organisation.id}.example/throughline"
+    return trail_origin(world.settings, world.organisation.id, world.settings.data)

@@ -65,7 +65,7 @@ async def test_who_waits_for_a_checkpoint_is_answered_by_it_or_told_that_none_co
 async def test_a_crash_between_tiles_and_index_leaves_no_trace(tmp_path: Path) -> None:
     async with a_trail(tmp_path) as trail:
         await take(trail, CASES[0])
-    state = Index(tmp_path / "audit" / FILE, SHANGHAI).state
+    state = Index(tmp_path / "audit" / FILE).state
     with LogWriter(tmp_path / "audit" / "log", state) as writer:
         writer.integrate([record.value for record in CASES[1]])  # and then it crashed
     async with a_trail(tmp_path) as trail:
@@ -94,7 +94,7 @@ def full_disk_at(step: str) -> Callable[..., None]:
     [
         ("tiles", Disk, "write"),
         ("sync", Disk, "sync"),
-        ("commit", Index, "_write"),
+        ("commit", Index, "_place"),
         ("rename", Disk, "replace"),
     ],
 )
@@ -198,22 +198,24 @@ async def test_a_checkpoint_ahead_of_its_index_is_refused(tmp_path: Path) -> Non
 
 
 @in_a_loop
-async def test_a_receipt_key_is_introduced_once_and_again_when_it_comes_back(tmp_path: Path) -> None:
+async def test_a_receipt_key_is_introduced_once_and_retires_the_one_before(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path, [TRAILS])
     await store.open()
     try:
         clock = SimulatedClock(ARRIVAL)
         for key in ("one", "one", "two", "two", "one"):
             await introduce_receipt_key(store, clock, key)
-        introduced = [record.data.model_dump() for record in await store.history(TRAIL)]
-        assert [(event["use"], event["vkey"]) for event in introduced] == [
-            ("receipt", "one"),
-            ("receipt", "two"),
-            ("receipt", "one"),
+        said = [(type(one.data).__name__, one.data.model_dump()) for one in await store.history(TRAIL)]
+        assert [(name, event["use"], event["vkey"]) for name, event in said] == [
+            ("KeyIntroduced", "receipt", "one"),
+            ("KeyIntroduced", "receipt", "two"),
+            ("KeyRetired", "receipt", "one"),
+            ("KeyIntroduced", "receipt", "one"),
+            ("KeyRetired", "receipt", "two"),
         ]
         state = (await Aggregates(KIND, store, clock).load(TRAIL)).state
         assert state is not None
-        assert state.vkeys == ("one", "two", "one")
+        assert (state.vkeys, state.retired) == (("one", "two", "one"), ("two",))
     finally:
         await store.close()
 
@@ -260,7 +262,7 @@ async def test_an_index_of_another_version_is_made_anew_from_the_log(tmp_path: P
         await take(trail, CASES[0])
         await take(trail, [Foreign("cases", b"no event"), *CASES[1]])
     path = tmp_path / "audit" / FILE
-    tables = ("entries", "cases", "owed", "balance", "state", "positions")
+    tables = ("places", "state", "positions")
 
     def rows() -> list[list[object]]:
         with closing(sqlite3.connect(path)) as index:
@@ -269,10 +271,17 @@ async def test_an_index_of_another_version_is_made_anew_from_the_log(tmp_path: P
     whole = rows()
     with closing(sqlite3.connect(path)) as before:
         before.executescript(
-            "PRAGMA user_version = 0; DROP TABLE owed; ALTER TABLE cases DROP COLUMN kind; DELETE FROM entries"
+            "PRAGMA user_version = 1; DROP TABLE places;"
+            "CREATE TABLE entries (aggregate TEXT, at INTEGER); CREATE TABLE owed (matter TEXT)"
         )
-    async with a_trail(tmp_path):
+    async with a_trail(tmp_path) as trail:
         assert rows() == whole
+        assert trail.index.places("case_1") == [len(CASES[0]) + 1 + 1, len(CASES[0]) + 1 + 2]
+    with (
+        closing(sqlite3.connect(path)) as index,
+        pytest.raises(sqlite3.OperationalError, match="no such table"),
+    ):
+        index.execute("SELECT * FROM owed")
 
 
 @in_a_loop
@@ -291,4 +300,4 @@ async def test_where_the_log_cannot_be_read_an_index_of_another_version_stays_as
     with pytest.raises(StateError, match=r"made anew from the log.*nothing was changed"):
         Trail(tmp_path / "audit", SIGNER, SHANGHAI)
     with closing(sqlite3.connect(path)) as after:
-        assert after.execute("SELECT count(*) FROM cases").fetchone() == (80,)
+        assert after.execute("SELECT count(*) FROM places").fetchone() == (len(life.records),)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any, get_args
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.audit.index import FILE, Index
-from services.audit.log import EMPTY_TREE, TreeState
+from services.audit.projected import FILE, Projection
 from services.audit.projection import BREACHED, STAGES, milliseconds
 from services.routing.case import Case, State
 from services.routing.desk import Desk
 from services.routing.obligation import Obligation
 from shared.events.obligations import Ended
+from tests.projections import Rows, project_all, rows
 from tests.unit.test_case_properties import LIKELY, Step, lived
 from tests.unit.test_time_account import DESKS, FAR, LIVES, Moving, Switch
 from tests.unit.trail_samples import SHANGHAI
@@ -34,24 +32,15 @@ BEGINNINGS: tuple[tuple[str, ...], ...] = (
     ("accept", "answer"),
     ("answer-directly",),
 )
-Table = list[tuple[Any, ...]]
 
 
-def fold(index: Index, life: Moving, cuts: list[int]) -> None:
-    """Have the life's entries in the index, so many at a time, the last of them at once."""
+def fold(projection: Projection, life: Moving, cuts: list[int]) -> None:
+    """Project the life's entries, so many at a time, the last of them at once."""
     at = 0
     for size in (*cuts, len(life.records)):
         some = life.records[at : at + size]
         at += len(some)
-        index.commit(TreeState(at, EMPTY_TREE.root), {}, some)
-
-
-def tables(path: Path) -> dict[str, Table]:
-    with closing(sqlite3.connect(path)) as index:
-        return {
-            name: index.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall()
-            for name in ("entries", "cases", "owed")
-        }
+        projection.commit(some, b"")
 
 
 def furthest(desk: Desk, one: Obligation) -> int:
@@ -67,7 +56,7 @@ def furthest(desk: Desk, one: Obligation) -> int:
     return stage
 
 
-def check(found: dict[str, Table], desk: Desk, case: Case) -> None:
+def check(found: Rows, desk: Desk, case: Case) -> None:
     ((id, ref, kind, channel, arrived, promise, state, holder, pause),) = found["cases"]
     assert (id, ref, channel) == ("case_x", case.ref, case.channel)
     assert (state, holder, kind) == (case.state, case.holder, case.kind)
@@ -91,12 +80,13 @@ def check(found: dict[str, Table], desk: Desk, case: Case) -> None:
 def compare(life: Moving, cuts: list[int]) -> None:
     with TemporaryDirectory() as directory:
         path = Path(directory) / FILE
-        index = Index(path, SHANGHAI)
-        fold(index, life, cuts)
-        found = tables(path)
-        index.project(record.value for record in life.records)
-        index.close()
-        again = tables(path)
+        projection = Projection(path, SHANGHAI)
+        fold(projection, life, cuts)
+        found = rows(path)
+        projection.clear()
+        project_all(projection, [record.value for record in life.records], b"")
+        projection.close()
+        again = rows(path)
     assert life.case is not None
     check(found, life.desk, life.case)
     assert again == found, "made anew from the entries' bytes it is the same"

@@ -111,10 +111,11 @@ def alarmed(id: str, action: str, at: datetime, owner: str = "housing") -> CaseA
 async def a_trail(
     directory: Path, guard: Guard | None = None, *, repeats: bool = False
 ) -> AsyncIterator[Trail]:
-    """A trail that is not being published by itself."""
+    """A trail that is not being published by itself, and projected at the end."""
     trail = Trail(directory / "audit", SIGNER, SHANGHAI, guard, repeats=repeats)
     try:
         yield trail
+        await trail.projector.idle()
     finally:
         await trail.close()
 

@@ -1,4 +1,4 @@
-"""The follower: reads what is signed of the log, computes facts, asks the checks, raises findings.
+"""The follower: reads what is signed of the log and projected, computes facts, asks the checks, raises findings.
 
 It has a cursor of its own and is never waited for by an append. While entries come fast it takes a tenth of its time
 at most and falls behind; it catches up when it is quiet.
@@ -20,8 +20,8 @@ from services.audit.following.entries import Entries, read
 from services.audit.following.looking import Looking, Seen
 from services.audit.following.memory import FILE, Memory
 from services.audit.following.raising import Raising
-from services.audit.index import Lookup, connect
 from services.audit.log import LogError, leaf_hash
+from services.audit.lookup import Lookup
 from services.audit.supervision.finding import finding_id
 from services.audit.trail import Trail
 from shared import metrics
@@ -71,7 +71,7 @@ class Follower:
         self._trail = trail
         self._memory = Memory(trail.directory.parent / FILE)
         self._entries = Entries(trail.reader())
-        self._lookup = Lookup(connect(trail.index.path))
+        self._lookup = Lookup.open(trail.projector.path)
         self._looking = Looking(self._memory, self._entries, self._lookup, checks)
         self._raising = Raising(store, clock)
         self._facts = facts
@@ -101,7 +101,7 @@ class Follower:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def idle(self) -> None:
-        """Return once everything that is signed was followed. Raises what keeps it from doing so."""
+        """Return once everything that is signed and projected was followed. Raises what keeps it from doing so."""
         while await self.follow(AT_ONCE):
             pass
 
@@ -147,7 +147,7 @@ class Follower:
     async def _more_to_come(self) -> None:
         """Return once there is an entry more than were followed, or it is to stop."""
         if not self._stop.is_set():
-            self._waiting = asyncio.ensure_future(self._trail.covered(self._memory.cursor + 1))
+            self._waiting = asyncio.ensure_future(self._trail.shown(self._memory.cursor + 1))
             await asyncio.gather(self._waiting, return_exceptions=True)
 
     async def follow(self, most: int) -> bool:
@@ -157,11 +157,13 @@ class Follower:
         crash leaves out is done again, and has the same ids.
         """
         async with self._one:
-            size = self._trail.published.size
+            size, known = self._trail.published.size, self._known_up_to()
+            if known < self._memory.cursor:
+                return False  # the projection is being made anew
             if not await asyncio.to_thread(self._prepare, size):
                 return True
             batch, stop, last = await asyncio.to_thread(
-                self._read, min(size, self._memory.cursor + most), size
+                self._read, min(known, self._memory.cursor + most), size
             )
             if self._facts is not None:
                 await self._facts.read(batch)
@@ -172,7 +174,11 @@ class Follower:
             except BaseException:
                 self._looking.lose()
                 raise
-            return self._memory.cursor < self._trail.published.size or self._waits()
+            return self._memory.cursor < self._known_up_to() or self._waits()
+
+    def _known_up_to(self) -> int:
+        """How many entries are signed, and found by whose they are."""
+        return min(self._trail.published.size, self._trail.projector.size)
 
     def _waits(self) -> bool:
         latest = self._memory.latest

@@ -13,7 +13,7 @@ from services.audit.checks.check import AsOf, CaseCheck, CaseHistory, Doubt, Hou
 from services.audit.checks.running import Fold, Tuned, joins
 from services.audit.following.entries import Entries, read
 from services.audit.following.memory import Failed, Kept, Memory, Moved
-from services.audit.index import Lookup
+from services.audit.lookup import Lookup
 from shared import metrics
 from shared.events.cases import CaseEvent
 from shared.events.trail import TrailTicked

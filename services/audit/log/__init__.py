@@ -3,19 +3,24 @@
 It knows nothing of what its entries mean.
 """
 
+from services.audit.log.asking import Asked, Witnesses
 from services.audit.log.checkpoint import (
     Checkpoint,
     open_any_checkpoint,
     open_checkpoint,
     parse_checkpoint,
     sign_checkpoint,
+    with_signatures,
 )
+from services.audit.log.consistency import ConsistencyProof
+from services.audit.log.cosignature import NO_WITNESSES, Policy, Witness, WitnessSigner
 from services.audit.log.errors import (
     EntryError,
     LockedError,
     LogError,
     NoteError,
     ProofError,
+    QuorumError,
     SignatureError,
     StateError,
     TileError,
@@ -36,6 +41,7 @@ from services.audit.log.reader import LogReader
 from services.audit.log.report import Problem, Report
 from services.audit.log.tiles import MAX_ENTRY
 from services.audit.log.verify import verify_log
+from services.audit.log.witness import Refused, WitnessBook
 from services.audit.log.writer import LogWriter
 from shared.note import Note, Signer, Verifier, open_note, sign_note
 
@@ -43,7 +49,10 @@ __all__ = [
     "EMPTY_ROOT",
     "EMPTY_TREE",
     "MAX_ENTRY",
+    "NO_WITNESSES",
+    "Asked",
     "Checkpoint",
+    "ConsistencyProof",
     "EntryError",
     "Fetch",
     "LockedError",
@@ -52,8 +61,11 @@ __all__ = [
     "LogWriter",
     "Note",
     "NoteError",
+    "Policy",
     "Problem",
     "ProofError",
+    "QuorumError",
+    "Refused",
     "Report",
     "SignatureError",
     "Signer",
@@ -62,6 +74,10 @@ __all__ = [
     "TlogProof",
     "TreeState",
     "Verifier",
+    "Witness",
+    "WitnessBook",
+    "WitnessSigner",
+    "Witnesses",
     "from_directory",
     "from_url",
     "leaf_hash",
@@ -76,4 +92,5 @@ __all__ = [
     "verify_consistency",
     "verify_inclusion",
     "verify_log",
+    "with_signatures",
 ]

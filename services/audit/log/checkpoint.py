@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from services.audit.log.cosignature import NO_WITNESSES, Policy
 from services.audit.log.errors import NoteError, SignatureError
 from services.audit.log.merkle import HASH_SIZE, TreeState
-from shared.note import Signer, Verifier, decode_base64, encode_base64, open_note, sign_note
+from shared.note import (
+    Signature,
+    Signer,
+    Verifier,
+    decode_base64,
+    encode_base64,
+    join_note,
+    open_note,
+    sign_note,
+    split_note,
+)
 
 MAX_SIZE = (1 << 63) - 1
 
@@ -41,26 +52,38 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(origin, TreeState(parse_decimal(size, "checkpoint's size"), hash_), tuple(extensions))
 
 
-def sign_checkpoint(origin: str, state: TreeState, signer: Signer) -> bytes:
-    """The signed note. Raises NoteError when the origin can't be one."""
+def sign_checkpoint(origin: str, state: TreeState, *signers: Signer) -> bytes:
+    """The signed note, by two keys while one takes over. Raises NoteError when the origin can't be one."""
     if not origin or "\n" in origin:
         raise NoteError(f"origin {origin!r}: it must be one line and not empty")
-    return sign_note(Checkpoint(origin, state).text, [signer])
+    return sign_note(Checkpoint(origin, state).text, signers)
 
 
-def open_checkpoint(note: bytes, log: Verifier, *, origin: str | None = None) -> Checkpoint:
-    """Verify the log's signature and read the checkpoint.
+def with_signatures(note: bytes, more: Iterable[Signature]) -> bytes:
+    """The note with further signatures, each in the place of an older one by the same key. Raises NoteError."""
+    text, signatures = split_note(note)
+    joined = {(one.name, one.key_id): one for one in (*signatures, *more)}
+    return join_note(text, joined.values())
 
-    `origin` defaults to the key's name. Raises NoteError, SignatureError.
+
+def open_checkpoint(
+    note: bytes, log: Verifier, *, origin: str | None = None, policy: Policy = NO_WITNESSES
+) -> Checkpoint:
+    """Verify the log's signature, and the witnesses' that the policy asks for, and read the checkpoint.
+
+    `origin` defaults to the key's name. Raises NoteError, SignatureError (QuorumError for too few witnesses).
     """
-    return open_any_checkpoint(note, [log], origin=origin or log.name)
+    return open_any_checkpoint(note, [log], origin=origin or log.name, policy=policy)
 
 
-def open_any_checkpoint(note: bytes, keys: Iterable[Verifier], *, origin: str) -> Checkpoint:
+def open_any_checkpoint(
+    note: bytes, keys: Iterable[Verifier], *, origin: str, policy: Policy = NO_WITNESSES
+) -> Checkpoint:
     """The same where a log's key was changed: one of the keys must have signed."""
     checkpoint = parse_checkpoint(open_note(note, keys).text)
     if checkpoint.origin != origin:
         raise SignatureError(f"checkpoint of another log: expected {origin!r}, got {checkpoint.origin!r}")
+    policy.check(note)
     return checkpoint
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from services.audit.log.errors import LockedError
 
 
 class Disk:
@@ -38,6 +41,23 @@ class Disk:
             path.unlink(missing_ok=True)
 
 
+def lock(path: Path, what: str) -> int:
+    """Hold a directory alone by a lock on a file in it; answers the descriptor, which lets go when it is closed.
+
+    Raises LockedError where another process has it, which is said to do `what`.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise LockedError(f"{path.parent}: another process {what}") from None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def write_durably(disk: Disk, root: Path, files: Sequence[tuple[str, bytes]]) -> None:
     """Write files below `root` and sync them, then the directories that got new names."""
     dirty: dict[Path, None] = {}
@@ -62,6 +82,15 @@ def replace_durably(disk: Disk, path: Path, data: bytes) -> None:
     disk.sync(temporary)
     disk.replace(temporary, path)
     disk.sync(path.parent)
+
+
+def put_durably(disk: Disk, root: Path, name: str, data: bytes) -> None:
+    """The same of a file below `root`, whose directories are made where they are missing."""
+    path = root / name
+    for directory in _missing(path.parent):
+        disk.make_directory(directory)
+        disk.sync(directory.parent)
+    replace_durably(disk, path, data)
 
 
 def remove_durably(disk: Disk, paths: Iterable[Path]) -> None:

@@ -3,6 +3,7 @@
 ValueError
 ├── NoteError         a note, checkpoint, key or proof file isn't in its format (shared.note)
 │   └── SignatureError    a known key's signature is false, or no known key signed
+│       └── QuorumError       fewer witnesses cosigned than the policy asks for
 └── LogError
     ├── ProofError        a proof doesn't lead to the root
     ├── TileError         a tile or bundle isn't what its path says
@@ -21,10 +22,15 @@ __all__ = [
     "LogError",
     "NoteError",
     "ProofError",
+    "QuorumError",
     "SignatureError",
     "StateError",
     "TileError",
 ]
+
+
+class QuorumError(SignatureError):
+    """Fewer witnesses cosigned a checkpoint than the policy asks for."""
 
 
 class LogError(ValueError):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.audit.log.checkpoint import Checkpoint, open_checkpoint, parse_decimal
+from services.audit.log.cosignature import NO_WITNESSES, Policy
 from services.audit.log.errors import NoteError
 from services.audit.log.merkle import HASH_SIZE, verify_inclusion
 from shared.note import Verifier, decode_base64, encode_base64
@@ -49,24 +50,27 @@ class TlogProof:
         if not lines or not lines[0].startswith("index "):
             raise NoteError("proof: expected an index line")
         index = parse_decimal(lines.pop(0)[6:], "proof's index")
-        return cls(index, _parse_path(lines), checkpoint, extra)
+        return cls(index, parse_hashes(lines, "proof"), checkpoint, extra)
 
-    def verify(self, leaf: bytes, log: Verifier, *, origin: str | None = None) -> Checkpoint:
+    def verify(
+        self, leaf: bytes, log: Verifier, *, origin: str | None = None, policy: Policy = NO_WITNESSES
+    ) -> Checkpoint:
         """Check that the entry with this leaf hash is in the log that `log` signs, and return the checkpoint.
 
-        Raises SignatureError, NoteError (the checkpoint isn't the log's) or ProofError (the path doesn't lead
-        to its root).
+        Raises SignatureError, NoteError (the checkpoint isn't the log's, or too few witnesses cosigned it) or
+        ProofError (the path doesn't lead to its root).
         """
-        checkpoint = open_checkpoint(self.checkpoint, log, origin=origin)
+        checkpoint = open_checkpoint(self.checkpoint, log, origin=origin, policy=policy)
         verify_inclusion(self.index, checkpoint.state.size, leaf, self.path, checkpoint.state.root)
         return checkpoint
 
 
-def _parse_path(lines: Sequence[str]) -> tuple[bytes, ...]:
+def parse_hashes(lines: Sequence[str], what: str) -> tuple[bytes, ...]:
+    """The hashes of a Merkle proof, a base64 line each. Raises NoteError naming `what`."""
     if len(lines) > MAX_PATH:
-        raise NoteError(f"proof: expected at most {MAX_PATH} hashes, got {len(lines)}")
-    path = tuple(decode_base64(line, f"proof's hash {number}") for number, line in enumerate(lines))
+        raise NoteError(f"{what}: expected at most {MAX_PATH} hashes, got {len(lines)}")
+    path = tuple(decode_base64(line, f"{what}'s hash {number}") for number, line in enumerate(lines))
     for number, hash_ in enumerate(path):
         if len(hash_) != HASH_SIZE:
-            raise NoteError(f"proof's hash {number}: expected {HASH_SIZE} bytes, got {len(hash_)}")
+            raise NoteError(f"{what}'s hash {number}: expected {HASH_SIZE} bytes, got {len(hash_)}")
     return path

@@ -1,21 +1,21 @@
 """The one writer of a log directory.
 
 A batch goes: `integrate` (tiles and bundles are durable) → the caller commits (size, root, what it consumed)
-in its index → `publish` (signature, atomic rename of `checkpoint`). After a crash the index says what stands;
-what the directory has beyond is removed before anything new is written.
+in its index → `publish` (signature, atomic rename of `checkpoint`). Where witnesses are asked in between, `sign` and
+`place` are `publish` in two steps, and the log grows on meanwhile. After a crash the index says what stands; what the
+directory has beyond is removed before anything new is written.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from services.audit.log.checkpoint import sign_checkpoint
-from services.audit.log.disk import Disk, replace_durably, write_durably
-from services.audit.log.errors import LockedError, StateError
+from services.audit.log.checkpoint import parse_checkpoint, sign_checkpoint
+from services.audit.log.disk import Disk, lock, replace_durably, write_durably
+from services.audit.log.errors import StateError
 from services.audit.log.merkle import EMPTY_TREE, TreeState, leaf_hashes
 from services.audit.log.recovery import published_state, recover
 from services.audit.log.tiles import (
@@ -27,7 +27,7 @@ from services.audit.log.tiles import (
     levels,
     partial_tiles,
 )
-from shared.note import Signer
+from shared.note import Signer, split_note
 
 CHECKPOINT = "checkpoint"
 LOCK = ".lock"
@@ -47,7 +47,7 @@ class LogWriter:
         self._directory = directory
         self._disk = disk or Disk()
         directory.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(directory / LOCK)
+        self._lock = lock(directory / LOCK, "writes this log")
         try:
             self._published = published_state(directory / CHECKPOINT)
             self._edge, self._tail = recover(directory, self._disk, committed, self._published)
@@ -57,6 +57,8 @@ class LogWriter:
         self._state = committed
         # The last tree that a checkpoint was, or may have been, published of: its partial tiles stay.
         self._kept = self._published
+        # The tree that is signed and not yet published: its partial tiles stay, too.
+        self._signed: TreeState | None = None
         self._failed = False
 
     @property
@@ -94,25 +96,49 @@ class LogWriter:
         self._edge, self._tail, self._state = edge, framed, edge.state
         return self._state
 
-    def publish(self, state: TreeState, signer: Signer, origin: str | None = None) -> bytes:
+    def publish(self, state: TreeState, *signers: Signer, origin: str | None = None) -> bytes:
         """Sign the committed state and put it in the place of `checkpoint`; returns the note.
 
-        `origin` defaults to the signer's name. Raises StateError when `state` isn't the current one: only its
+        `origin` defaults to the first signer's name. Raises StateError when `state` isn't the current one: only its
         partial tiles are kept.
         """
+        note = self.sign(state, *signers, origin=origin)
+        self.place(note)
+        return note
+
+    def sign(self, state: TreeState, *signers: Signer, origin: str | None = None) -> bytes:
+        """The signed note of the committed state, whose tiles stay until it is placed or another is signed."""
         self._check_usable()
         if state != self._state:
             raise StateError(
                 f"only the current tree can be published: expected {_shown(self._state)}, got {_shown(state)}"
             )
-        note = sign_checkpoint(origin or signer.name, state, signer)
+        note = sign_checkpoint(origin or signers[0].name, state, *signers)
+        self._signed = state
+        return note
+
+    def knows(self, note: bytes) -> bool:
+        """Whether the note may be placed: its tree is the one signed last, or published. Raises NoteError."""
+        return _state_of(note) in (self._signed, self._published)
+
+    def place(self, note: bytes) -> None:
+        """Put a note that `sign` gave, with whatever cosignatures, in the place of `checkpoint`.
+
+        The published one may be placed again, with more of them. Raises StateError for any other, NoteError.
+        """
+        self._check_usable()
+        state = _state_of(note)
+        if not self.knows(note):
+            raise StateError(
+                f"{self._directory}: a checkpoint of {_shown(state)} isn't what was signed here last"
+            )
         before, self._kept = self._kept, state
         self._failed = True
         replace_durably(self._disk, self._directory / CHECKPOINT, note)
         self._published = state
+        self._signed = None if state == self._signed else self._signed
         self._drop_filled(before.size, state.size)
         self._failed = False
-        return note
 
     def close(self) -> None:
         """Let another writer have the directory."""
@@ -137,13 +163,14 @@ class LogWriter:
             )
 
     def _drop_unpublished(self, before: int, now: int) -> None:
-        """Remove the last state's partial tiles, unless a checkpoint of that size was published."""
-        kept = {*partial_tiles(self._kept.size), *partial_tiles(now)}
+        """Remove the last state's partial tiles, unless a checkpoint of that size was published or will be."""
+        sizes = [self._kept.size, *([self._signed.size] if self._signed else [])]
+        kept = {*partial_tiles(now), *(tile for size in sizes for tile in partial_tiles(size))}
         for tile in partial_tiles(before):
             if tile in kept:
                 continue
             level = tile.level
-            shared = hashes_at(level, self._kept.size) // TILE_WIDTH == tile.number
+            shared = any(hashes_at(level, size) // TILE_WIDTH == tile.number for size in sizes)
             filled = hashes_at(level, now) // TILE_WIDTH > tile.number
             path = self._directory / tile.path
             self._disk.remove(path.parent if filled and not shared else path)
@@ -156,17 +183,8 @@ class LogWriter:
                 self._disk.remove(self._directory / f"{Tile(level, index).full_path}.p")
 
 
-def _lock(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise LockedError(f"{path.parent}: another process writes this log") from None
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+def _state_of(note: bytes) -> TreeState:
+    return parse_checkpoint(split_note(note)[0]).state
 
 
 def _shown(state: TreeState) -> str:

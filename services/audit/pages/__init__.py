@@ -15,15 +15,17 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
+from services.audit.cosigning import Witnessed
 from services.audit.evidence import CHANGED, Evidence, Head
 from services.audit.figures import OPEN_STATES, Figures, figures
+from services.audit.pages.receipt import Receipts, receipt_page
 from services.audit.pages.saying import Saying
 from services.audit.patrol import Looked, Patrol
 from services.audit.projection import COORDINATOR, STAGES
 from services.audit.timeline import Hole, Line, Timeline, known, timeline
 from services.audit.trail import Trail
 from shared.ids import read_ref
-from shared.note import encode_base64
+from shared.note import Signer, encode_base64
 from shared.rights import Principal, Right, may_see_case, requires, sees_all_cases
 from shared.service import House
 from shared.web.pages import Pages
@@ -67,7 +69,7 @@ class Console:
         now = self._house.clock.now()
         today = now.astimezone(self._zone).date().isoformat()
         holders = None if sees_all_cases(principal) else sorted(principal.leads)
-        return figures(self._trail.index.path, now, today, holders)
+        return figures(self._trail.projector.path, now, today, holders)
 
     def check(self) -> Checked:
         """The trail, verified just now."""
@@ -77,7 +79,7 @@ class Console:
 
     def timeline(self, ref: str, principal: Principal) -> Timeline:
         """A case's timeline. Raises Problem 404 for one that isn't there or may not be seen."""
-        found = timeline(self._trail.index.path, self._evidence, ref, self._trail.published.size)
+        found = timeline(self._trail.projector.path, self._evidence, ref, self._trail.published.size)
         if found is None:
             raise not_found("case")
         holder = found.standing.holder
@@ -98,14 +100,29 @@ class Console:
         """The log's verifier key."""
         return self._trail.signer.verifier.vkey
 
+    def behind(self, shown: int) -> int:
+        """Entries that the log has and that what is shown does not rest on yet."""
+        return self._trail.index.state.size - shown
+
+    @property
+    def witnessed(self) -> Witnessed | None:
+        """Who cosigned the last checkpoint; None where nobody is asked, or where it does not verify at all."""
+        cosigning = self._trail.cosigning
+        if cosigning is None:
+            return None
+        try:
+            return cosigning.witnessed(self._trail.checkpoint())
+        except ValueError:
+            return None
+
     @property
     def waiting(self) -> int:
         """Entries that the next checkpoint will cover."""
         return self._trail.index.state.size - self._trail.published.size
 
 
-def router(house: House, trail: Trail, evidence: Evidence) -> APIRouter:
-    """The routes of the console."""
+def router(house: House, trail: Trail, evidence: Evidence, receipts: Signer) -> APIRouter:
+    """The routes of the console, and of the page on which anybody checks a receipt."""
     routes = APIRouter(include_in_schema=False)
     pages = Pages(house, FOLDER)
     console = Console(house, trail, evidence)
@@ -119,6 +136,7 @@ def router(house: House, trail: Trail, evidence: Evidence) -> APIRouter:
     )
     _overview(routes, pages, console)
     _case(routes, pages, console, house)
+    receipt_page(routes, pages, Receipts(house, trail, evidence, receipts), house.public_url)
     return routes
 
 
@@ -160,6 +178,8 @@ def _overview(routes: APIRouter, pages: Pages, console: Console) -> None:
             command=console.command(),
             vkey=console.vkey,
             waiting=console.waiting,
+            witnessed=console.witnessed,
+            behind=console.behind(seen.as_of),
         )
 
     @routes.get("/console")
@@ -207,5 +227,6 @@ def _case(routes: APIRouter, pages: Pages, console: Console, house: House) -> No
             lines=[(line, None if isinstance(line, Hole) else saying.say(line)) for line in found.lines],
             missing=sum(hole.last - hole.first + 1 for hole in found.holes),
             actor=_actor,
+            behind=console.behind(found.as_of),
             checked=checked,
         )

@@ -19,6 +19,8 @@ from services.notify.api import asked_ref
 from services.notify.channels.outbox import OutboxSender
 from services.notify.course import course
 from services.notify.delivery import Delivery
+from services.notify.holding import ID as HOLD_ID
+from services.notify.holding import Hold
 from services.notify.listing import DeliveryView, listing, view
 from services.notify.rendering import labels
 from shared.aggregate import Aggregates
@@ -57,7 +59,9 @@ def named(one: DeliveryView, t: Callable[[str], str], language: str) -> str:
     return str(words.get(one.happened, words["changed"])["headline"])
 
 
-def router(house: House, deliveries: Aggregates[Delivery], written: OutboxSender) -> APIRouter:
+def router(
+    house: House, deliveries: Aggregates[Delivery], holds: Aggregates[Hold], written: OutboxSender
+) -> APIRouter:
     """The routes."""
     routes = APIRouter(include_in_schema=False)
     pages = Pages(house, FOLDER)
@@ -88,6 +92,7 @@ def router(house: House, deliveries: Aggregates[Delivery], written: OutboxSender
             request,
             "outbox.html",
             found=found,
+            hold=(await holds.load(HOLD_ID)).state,
             ref=ref or "",
             only=only,
             there=there,

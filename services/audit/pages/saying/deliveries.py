@@ -5,6 +5,8 @@ from __future__ import annotations
 from services.audit.pages.saying.teller import Said, SaysIt, Teller
 from shared.events import Event
 from shared.events.deliveries import (
+    DeliveriesHeld,
+    DeliveriesReleased,
     DeliveryAttempted,
     DeliveryBounced,
     DeliveryDeferred,
@@ -94,6 +96,14 @@ def _handed_over(tell: Teller, event: DigestHandedOver) -> Said:
     return Said(tell.word("said.digest_handed_over", delivery=event.delivery))
 
 
+def _held(tell: Teller, event: DeliveriesHeld) -> Said:
+    return Said(tell.coded("said.deliveries_held", event.reason))
+
+
+def _released(tell: Teller, event: DeliveriesReleased) -> Said:
+    return Said(tell.word("said.deliveries_released"))
+
+
 SAID: dict[type[Event], SaysIt] = {
     DeliveryQueued: _queued,
     DeliveryAttempted: _attempted,
@@ -105,4 +115,6 @@ SAID: dict[type[Event], SaysIt] = {
     DigestNoted: _noted,
     DigestClosed: _digest_closed,
     DigestHandedOver: _handed_over,
+    DeliveriesHeld: _held,
+    DeliveriesReleased: _released,
 }
