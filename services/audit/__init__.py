@@ -19,6 +19,7 @@ from services.audit.following.ticks import TICKS
 from services.audit.guard import Guard
 from services.audit.keys import TRAILS, introduce_log_keys, introduce_receipt_key
 from services.audit.supervision import api as supervision_api
+from services.audit.supervision import pages as supervision_pages
 from services.audit.supervision.desk import Supervision
 from services.audit.supervision.drawing import Drawing
 from services.audit.supervision.exclusion import EXCLUSIONS
@@ -88,6 +89,7 @@ def service(house: House) -> Service:
             api.router(house, trail, evidence, receipts.verifier),
             api_silence.router(house, trail, evidence),
             supervision_api.router(supervision, showing),
+            supervision_pages.router(house, trail, evidence, supervision, showing),
             pages.router(house, trail, evidence, receipts),
         ],
         companions=[trail, Census(trail.projector.path), ticks, follower],
