@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
+from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -358,6 +359,11 @@ class Town:
         """What happened of one sort, to whatever it happened."""
         found = self._world.kept().events(kind)
         return [(record, event) for record, event in found if isinstance(event, kind)]
+
+    @property
+    def log(self) -> Path:
+        """Where the trail is."""
+        return self._world.log
 
     def cases(self) -> list[str]:
         """Ids of the cases there are."""
