@@ -85,15 +85,16 @@ class BlockedChannel(HouseCheck[BlockedParameters, Blocked]):
 
     Five things are seen. `silent`: by an endpoint nothing came for so long that, at these hours of the week, many
     messages should have; where the other endpoints are quieter too (a holiday), accordingly more. `turned_away`: most
-    of the latest that came by an endpoint was quarantined or refused, far more than is usual there. `undelivered`: most
-    of the latest attempts to send mail failed, were put off, or came back, far more than usual. `unsettled`: several
-    messages within an hour waited so long to be settled that they were sent again. `not_accepted`: a department let
-    case after case pass its limit and accepted none.
+    of the latest that came by an endpoint was quarantined or refused, far more than is usual there, and instead of
+    what usually goes through, not on top of it. `undelivered`: most of the latest attempts to send mail failed, were
+    put off, or came back, far more than usual. `unsettled`: several messages within an hour waited so long to be
+    settled that they were sent again. `not_accepted`: a department let case after case pass its limit and accepted
+    none.
 
     A judgement. Seen wrongly: the silence of an endpoint that nobody is told of any more, a holiday in a house with a
-    single endpoint, a wave of advertising. Not seen: an endpoint by which little comes, before weeks have passed; one
-    that was blocked from its first day; that half of the mails are lost on their way to us. For a department that does
-    not accept, it is asked, in the latest such case; nobody else is: these are for operations.
+    single endpoint, a wave of advertising on a quiet day. Not seen: an endpoint by which little comes, before weeks
+    have passed; one that was blocked from its first day; that half of the mails are lost on their way to us. A
+    department that does not accept is asked, in the latest such case; nobody else is: these are for operations.
 
     Figures: `silent` in hours with the messages `missing`; `turned_away`, `undelivered` with what is `usual`, in basis
     points; `unsettled`, `not_accepted`, counted.
@@ -128,14 +129,14 @@ class BlockedChannel(HouseCheck[BlockedParameters, Blocked]):
         match said := noted.said:
             case MessageReceived(arrived_at=None, endpoint=endpoint):
                 state.ways.came(endpoint, entry)
-                _outcomes(state, endpoint).ended(entry, wrong=False, of=parameters.of)
+                _ended(state, endpoint, entry, parameters, wrong=False)
             case DeliveryAnswered(endpoint=endpoint):
                 state.ways.came(endpoint, entry)
             case MessageQuarantined(endpoint=endpoint) | MessageRefused(endpoint=endpoint):
                 state.ways.came(endpoint, entry)
                 yield from _went_wrong(state, endpoint, noted, parameters)
             case DeliverySent():
-                _outcomes(state, _OUT).ended(entry, wrong=False, of=parameters.of)
+                _ended(state, _OUT, entry, parameters, wrong=False)
             case DeliveryDeferred() | DeliveryFailed() | DeliveryBounced(permanent=True):
                 yield from _went_wrong(state, _OUT, noted, parameters)
             case MessageSentAgain():
@@ -164,22 +165,30 @@ def _silent(state: Blocked, noted: Noted, parameters: BlockedParameters) -> Iter
 
 def _went_wrong(state: Blocked, door: str, noted: Noted, parameters: BlockedParameters) -> Iterator[Doubt]:
     """One more thing went wrong at a door: whether that is unusual by now."""
-    outcomes = _outcomes(state, door)
     entry = Evidence(index=noted.index, event=noted.record.id)
-    outcomes.ended(entry, wrong=True, of=parameters.of)
+    outcomes = _ended(state, door, entry, parameters, wrong=True)
     most = max(parameters.share, outcomes.usual + parameters.above)
-    if outcomes.told or len(outcomes.latest) < parameters.of or outcomes.share < most:
+    if outcomes.told or outcomes.known < parameters.of or outcomes.share < most:
+        return
+    if door != _OUT and outcomes.as_many_as_ever:
         return
     outcomes.told = True
     what = "undelivered" if door == _OUT else "turned_away"
-    case = getattr(noted.said, "case", None)
     yield Doubt(
         key=f"{what}/{door}/{noted.record.id}",
         since=noted.at,
         evidence=tuple(outcomes.wrong),
-        case=case,
         figures=(Figure(name=what, value=outcomes.share), Figure(name="usual", value=outcomes.usual)),
     )
+
+
+def _ended(
+    state: Blocked, door: str, entry: Evidence, parameters: BlockedParameters, *, wrong: bool
+) -> Outcomes:
+    outcomes = state.doors.setdefault(door, Outcomes())
+    flow = state.ways.of[door].flow if door in state.ways.of else 0
+    outcomes.ended(entry, wrong=wrong, of=parameters.of, flow=flow)
+    return outcomes
 
 
 def _unsettled(state: Blocked, noted: Noted, parameters: BlockedParameters) -> Iterator[Doubt]:
@@ -254,7 +263,3 @@ def _not_accepted(
             department=department,
             figures=(Figure(name="not_accepted", value=len(cases)),),
         )
-
-
-def _outcomes(state: Blocked, door: str) -> Outcomes:
-    return state.doors.setdefault(door, Outcomes())

@@ -18,6 +18,8 @@ _LONGEST = 4 * WEEK
 """So many hours are caught up with where the trail stood still; of longer ones nothing is known."""
 _SLOWLY = 200
 """What is usual moves by the part of one in so many outcomes."""
+_WAVE = 3
+"""An hour in which much more came than usual weighs as so many usual ones and as many messages."""
 _SHOWN = 5
 _ENOUGH = 5_000
 """Thousandths of messages by the other ways from which on their quiet says something."""
@@ -42,6 +44,8 @@ class Rhythm(BaseModel):
     """Hours that are over since the last message."""
     expected: int = 0
     """What usually would have come meanwhile."""
+    flow: int = 0
+    """What usually would have come since it is known."""
     others_expected: int = 0
     others_came: int = 0
     """By all other ways, meanwhile."""
@@ -95,8 +99,10 @@ class Ways(BaseModel):
                 one.others_expected += usual - one.usual[slot]
                 one.others_came += came
         for one in self.of.values():
+            one.flow += one.usual[slot]
             weight = min(one.hours // WEEK, _REMEMBERED) + 1
-            one.usual[slot] += (one.now * 1000 - one.usual[slot]) // weight
+            most = _WAVE * (one.usual[slot] + 1000)
+            one.usual[slot] += (min(one.now * 1000, most) - one.usual[slot]) // weight
             one.hours, one.now = one.hours + 1, 0
 
 
@@ -105,19 +111,23 @@ class Outcomes(BaseModel):
 
     latest: list[bool] = []
     """Whether it went wrong."""
+    flows: list[int] = []
+    """The door's flow at each of them."""
     usual: int = 0
     known: int = 0
     wrong: list[Evidence] = []
     """The latest that went wrong."""
     told: bool = False
 
-    def ended(self, entry: Evidence, *, wrong: bool, of: int) -> None:
+    def ended(self, entry: Evidence, *, wrong: bool, of: int, flow: int = 0) -> None:
         """One more; the latest `of` are looked at, what went before them is what is usual."""
         self.latest.append(wrong)
+        self.flows.append(flow)
         if wrong:
             self.wrong = [*self.wrong, entry][-_SHOWN:]
         if len(self.latest) > of:
             before = 10_000 if self.latest.pop(0) else 0
+            del self.flows[0]
             self.known += 1
             self.usual += (before - self.usual) // min(self.known, _SLOWLY)
         if self.share <= max(self.usual, _AS_USUAL):
@@ -127,3 +137,9 @@ class Outcomes(BaseModel):
     def share(self) -> int:
         """Of the latest, how many went wrong."""
         return sum(self.latest) * 10_000 // max(1, len(self.latest))
+
+    @property
+    def as_many_as_ever(self) -> bool:
+        """Whether at least half as many went well meanwhile as usual: what goes wrong came on top."""
+        well = (self.flows[-1] - self.flows[0]) * (10_000 - self.usual) // 10_000
+        return 2_000 * self.latest.count(False) >= well

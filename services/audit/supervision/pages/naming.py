@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-from services.audit import checks
+from services.audit.checks.words import check_words
 from shared.events.findings import Figure
 from shared.organisation import Language
 from shared.web.pages import Pages
 from shared.web.spans import span
 
-_WORDS = Path(checks.__file__).with_name("words.toml")
-
-
-@cache
-def _words() -> dict[str, Any]:
-    return tomllib.loads(_WORDS.read_text(encoding="utf-8")) if _WORDS.exists() else {}
-
 
 class Naming:
-    """Names checks in one language; one that nobody has named yet is called as it calls itself."""
+    """Names checks in one language; what nobody has named is called as it calls itself."""
 
     def __init__(self, pages: Pages, language: Language) -> None:
         self._pages = pages
         self._language = language
+        self._words = check_words(language)
 
     def title(self, check: str) -> str:
         """What it is called."""
-        return str(_words().get(check, {}).get(self._language, {}).get("title", check))
+        said = self._words.get(check)
+        return said.title if said else check
 
     def meaning(self, check: str) -> str:
         """What it looks for, in a sentence; empty where nobody has said."""
-        return str(_words().get(check, {}).get(self._language, {}).get("meaning", ""))
+        said = self._words.get(check)
+        return said.meaning if said else ""
 
     def figure(self, check: str, one: Figure) -> tuple[str, str]:
         """What a number of a finding is called, and how it is said."""
-        said = _words().get(check, {}).get("figures", {}).get(one.name, {})
-        return str(said.get(self._language, one.name)), self._value(said.get("unit", "count"), one.value)
+        said = self._words.get(check)
+        words = said.figures.get(one.name) if said else None
+        return (words.name, self._value(words.unit, one.value)) if words else (one.name, str(one.value))
 
     def _value(self, unit: str, value: int) -> str:
         match unit:
@@ -54,4 +47,4 @@ class Naming:
 
     def checks(self) -> list[str]:
         """The checks that have names."""
-        return list(_words())
+        return [*self._words]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+from uuid import uuid4
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ValidationError
 
@@ -34,6 +35,8 @@ TABS = (
     ("/samples", "samples", "supervision"),
     ("/probes", "probes", "supervision"),
 )
+Cursor = Annotated[str | None, Query(max_length=100)]
+Short = Annotated[str, Query(max_length=80)]
 _ASIDE = frozenset({"once", CSRF_FIELD})
 
 
@@ -72,7 +75,7 @@ class Room:
         language = self.pages.language(request)
         refused: Refusal | None = context.get("refused")
         tabs = [(path, word) for path, word, right in TABS if may(principal, right)]  # type: ignore[arg-type]
-        naming = Naming(self.entries, language)
+        naming = Naming(self.pages, language)
         shared = {
             "tabs": tabs,
             "naming": naming,
@@ -120,3 +123,8 @@ async def done(
 
 _NAMES_A_CASE = frozenset({"issue", "exclude", "plant"})
 """What names a case that there may not be."""
+
+
+def once() -> str:
+    """Names a form: sent twice, it is done once."""
+    return uuid4().hex
