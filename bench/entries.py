@@ -47,7 +47,7 @@ class Block:
         events: list[tuple[datetime, int, str, str, Event]] = []
         for number in range(lives):
             life = _life(chance, BEGIN + number * _EVERY, number)
-            events += [(at, len(events) + step, *rest) for step, (at, *rest) in enumerate(life)]
+            events += [(at, number, subject, causation, event) for at, subject, causation, event in life]
         events.sort(key=lambda one: one[:2])
         self.span = events[-1][0] - BEGIN + _EVERY
         """How much later each copy is than the one before."""

@@ -18,9 +18,9 @@ INSERT INTO aggregates SELECT :named(id), number + :aggregates, :named(matter) F
 INSERT INTO entries SELECT aggregate + :aggregates, at + :entries FROM temp.entries_once;
 INSERT INTO members SELECT matter + :aggregates, :named(aggregate) FROM temp.members_once;
 INSERT INTO listed SELECT at + :entries, time + :later, type, department FROM temp.listed_once;
-INSERT INTO cases SELECT :named(matter), :named(ref), kind, channel, arrived + :later, promise + :later, state, holder,
+INSERT INTO cases SELECT :named(matter), :named(ref), kind, channel, arrived, promise, state, holder,
     pause FROM temp.cases_once;
-INSERT INTO owed SELECT :named(matter), id, kind, owner, since + :later, due + :later, binding, stage, rung, still
+INSERT INTO owed SELECT :named(matter), id, kind, owner, since, due, binding, stage, rung, still
     FROM temp.owed_once
 """
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.audit import api, api_silence, log_keys, pages
 from services.audit.census import Census
-from services.audit.cosigning import told
+from services.audit.cosigning import told as cosigning_as_told
 from services.audit.evidence import Evidence
 from services.audit.facts.fact import FACTS
 from services.audit.facts.reader import Reader
@@ -19,6 +19,7 @@ from services.audit.following.ticks import TICKS
 from services.audit.guard import Guard
 from services.audit.keys import TRAILS, introduce_log_keys, introduce_receipt_key
 from services.audit.supervision import api as supervision_api
+from services.audit.supervision import pages as supervision_pages
 from services.audit.supervision.desk import Supervision
 from services.audit.supervision.drawing import Drawing
 from services.audit.supervision.exclusion import EXCLUSIONS
@@ -47,7 +48,7 @@ def service(house: House) -> Service:
     zone = ZoneInfo(house.organisation.hours.zone)
     audit = house.directory / "audit"
     signer, beside = log_keys.signers(house.origin, Keys(house.directory / "keys"), audit / "log")
-    cosigning = told(house.settings, audit / "log")
+    cosigning = cosigning_as_told(house.settings, audit / "log")
     trail = Trail(audit, signer, zone, guard, beside=beside, cosigning=cosigning, repeats=guard is not None)
     evidence = Evidence(trail.directory, signer.verifier)
     ticks = Ticks(house.store, house.clock, timedelta(seconds=house.settings.tick_seconds))
@@ -88,6 +89,7 @@ def service(house: House) -> Service:
             api.router(house, trail, evidence, receipts.verifier),
             api_silence.router(house, trail, evidence),
             supervision_api.router(supervision, showing),
+            supervision_pages.router(house, trail, evidence, supervision, showing),
             pages.router(house, trail, evidence, receipts),
         ],
         companions=[trail, Census(trail.projector.path), ticks, follower],

@@ -54,7 +54,7 @@ class Order(BaseModel):
 class Row(NamedTuple):
     """An entry as it is exported."""
 
-    index: int
+    place: int
     value: bytes
     event: dict[str, Any]
     """What the entry says; empty where it is no JSON object."""
@@ -101,7 +101,7 @@ def _jsonl(rows: Iterator[Row], order: Order) -> Iterator[bytes]:
     asked = {name: wanted for name, wanted in asdict(order.wanted).items() if wanted is not None}
     yield orjson.dumps(head | {"asked": asked}) + b"\n"
     for row in rows:
-        said = {"index": row.index, "case": row.case, "department": row.department}
+        said = {"index": row.place, "case": row.case, "department": row.department}
         told = orjson.dumps(said | {"leaf_hash": leaf_hash(row.value).hex()})
         # The entry's very bytes: the leaf hash is of them.
         entry = (
@@ -130,7 +130,7 @@ def _cells(row: Row) -> list[str]:
     told = [event.get(name) for name in ("time", "type", "subject", "sequence")]
     data = orjson.dumps(event.get("data")).decode() if event else f"base64:{b64encode(row.value).decode()}"
     cells = [*told, row.case, row.department, event.get("causationid"), leaf_hash(row.value).hex(), data]
-    return [str(row.index), *map(_safe, cells)]
+    return [str(row.place), *map(_safe, cells)]
 
 
 def _safe(cell: object) -> str:

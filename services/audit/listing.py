@@ -126,6 +126,24 @@ def _cursor(
     return Cursor.read(cursor)
 
 
+_EXPORTED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            "application/jsonl": {"schema": {"type": "string"}, "example": _LINES},
+            "text/csv": {"schema": {"type": "string"}, "example": ",".join(COLUMNS) + "\r\n"},
+        },
+        "headers": {
+            CHECKPOINT_HEADER: {
+                "description": "The checkpoint it was read at, in base64",
+                "schema": {"type": "string"},
+            },
+            SIZE_HEADER: {
+                "description": "It is of the trail's first so many entries",
+                "schema": {"type": "integer"},
+            },
+        },
+    }
+}
 Asks = Annotated[Wanted, Depends(_wanted)]
 GoesOn = Annotated[Cursor, Depends(_cursor)]
 
@@ -191,24 +209,7 @@ def _export(routes: APIRouter, queries: Queries, exports: Exports) -> None:
     @routes.get(
         "/v1/trail/export",
         response_class=StreamingResponse,
-        responses={
-            200: {
-                "content": {
-                    "application/jsonl": {"schema": {"type": "string"}, "example": _LINES},
-                    "text/csv": {"schema": {"type": "string"}, "example": ",".join(COLUMNS) + "\r\n"},
-                },
-                "headers": {
-                    CHECKPOINT_HEADER: {
-                        "description": "The checkpoint it was read at, in base64",
-                        "schema": {"type": "string"},
-                    },
-                    SIZE_HEADER: {
-                        "description": "It is of the trail's first so many entries",
-                        "schema": {"type": "integer"},
-                    },
-                },
-            }
-        }
+        responses=_EXPORTED
         | _answers(_503="Others are exporting, or the cursor is of entries that can't be asked for yet"),
     )
     async def export_trail(

@@ -40,7 +40,7 @@ class Asked:
     """A case's id: its own entries and those of all that belongs to it."""
     type: str | None = None
     department: str | None = None
-    """Entries of cases while this department led them (`projection.Listed`)."""
+    """Entries of cases while this department led them (`kept.Listed`)."""
     since: datetime | None = None
     until: datetime | None = None
     """Entries whose time is at or after `since` and before `until`."""

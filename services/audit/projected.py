@@ -13,8 +13,10 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
+from services.audit.days import Days
 from services.audit.index import connect
-from services.audit.projection import ENDS, Days, Listed, Owed, Rows, Unsettled
+from services.audit.kept import Listed, Owed, Unsettled
+from services.audit.projection import ENDS, Rows
 from shared.events import Record
 from shared.events.obligations import OF_SUPERVISION
 from shared.store.rows import write
@@ -101,7 +103,9 @@ class Projection:
         row = self._writer.execute("SELECT size, last FROM cursor").fetchone()
         self.cursor = Cursor(*row) if row else Cursor()
         self._numbers: OrderedDict[str, int] = OrderedDict()
-        self._words = {word: number for number, word in self._writer.execute("SELECT * FROM words")}
+        self._words: dict[str, int] = {
+            word: number for number, word in self._writer.execute("SELECT * FROM words")
+        }
         (last,) = self._writer.execute("SELECT max(aggregate) FROM entries").fetchone()
         (named,) = self._writer.execute("SELECT max(matter) FROM members").fetchone()
         self._next = 1 + max(last or 0, named or 0)
@@ -187,10 +191,10 @@ class Projection:
         """The number of a type's or a department's name."""
         if word is None:
             return None
-        if word not in self._words:
-            self._words[word] = len(self._words) + 1
-            self._writer.execute("INSERT INTO words VALUES (?, ?)", (self._words[word], word))
-        return self._words[word]
+        if (number := self._words.get(word)) is None:
+            number = self._words[word] = len(self._words) + 1
+            self._writer.execute("INSERT INTO words VALUES (?, ?)", (number, word))
+        return number
 
     def _write_cases(self, rows: Rows) -> None:
         main = self._writer

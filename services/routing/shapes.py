@@ -241,6 +241,9 @@ class ShownCase(ListedCase):
     contested: Outcome | None = Field(description="The end that the sender did not agree with")
     obligations: list[Owed]
     explanation: Explanation | None
+    sender_closed: bool = Field(
+        False, description="The asker may see who sent it, once they have said why: `open-sender`"
+    )
     erased: ShownErasure | None = Field(None, description="When something of it was last erased, and why")
     messages: list[ShownMessage]
     timeline: list[Entry]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from services.routing.account import account
@@ -39,14 +39,18 @@ from shared.events.cases import (
     CaseSuspended,
     ExtensionAsked,
     MessageAttached,
+    SenderOpened,
 )
 from shared.events.content import ContentRef
 from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
 from shared.organisation import Organisation
-from shared.rights import Principal, may_see_sender
+from shared.rights import Principal, may_see_sender, must_say_why
 from shared.service import House
 
 E = TypeVar("E", bound=CaseEvent)
+
+SENDER_OPEN_FOR = timedelta(days=1)
+"""How long the reason holds with which somebody had a sender opened for them."""
 
 
 def listed(id: str, case: Case, now: datetime) -> ListedCase:
@@ -97,7 +101,7 @@ class Views:
         assert case is not None
         now = self._clock.now()
         history = await self._store.history(id)
-        sender_too = self.sees_sender(principal, case)
+        sender_too = self.sees_sender(principal, case, history)
         links = await self._links(history)
         asked = Asked(case, self._said)
         await asked.read(history)
@@ -126,6 +130,7 @@ class Views:
             contested=case.contested,
             obligations=[self._owed(case, one, principal, now) for one in case.obligations],
             explanation=await self._explanation(history),
+            sender_closed=not sender_too and self.may_open_sender(principal, case),
             erased=erased_in(history),
             messages=[await self._message(record, sender_too=sender_too) for record in messages(history)],
             timeline=[await self._entry(record) for record in history],
@@ -133,8 +138,22 @@ class Views:
             commands=[*commands],
         )
 
-    def sees_sender(self, principal: Principal, case: Case) -> bool:
-        """Whether somebody who may see the case may see who sent it."""
+    def sees_sender(self, principal: Principal, case: Case, history: Sequence[Record]) -> bool:
+        """Whether somebody who may see the case sees who sent it: where they must say why, once they have."""
+        if not self.may_open_sender(principal, case):
+            return False
+        if not must_say_why(principal, kind=case.kind, department=case.department):
+            return True
+        since = self._clock.now() - SENDER_OPEN_FOR
+        return any(
+            isinstance(event := record.data, SenderOpened)
+            and event.actor == principal.id
+            and record.time > since
+            for record in history
+        )
+
+    def may_open_sender(self, principal: Principal, case: Case) -> bool:
+        """Whether somebody who may see the case may see who sent it, if they say why."""
         return may_see_sender(
             principal,
             kind=case.kind,

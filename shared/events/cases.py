@@ -25,6 +25,7 @@ DeclineReason = Literal["outside_organisation", "before_a_court", "no_facts", "a
 PauseReason = Literal["sender", "third_party", "weather", "parts", "court"]
 """What a case waits for that nobody in the house can hasten; `sender` for an answer to a question."""
 Outcome = Literal["feedback", "silence", "declined", "merged", "passed_on", "withdrawn"]
+OpeningReason = Literal["handling", "inquiry", "protection", "court"]
 
 
 class Booking(Part):
@@ -357,7 +358,7 @@ class CaseErased(CaseEvent, type="case.erased", topic="cases"):
 class SenderOpened(CaseEvent, type="case.sender_opened", topic="cases"):
     """Somebody had a case opened for them with who sent it, which is closed otherwise, and said why."""
 
-    reason: Literal["handling", "inquiry", "protection", "court"]
+    reason: OpeningReason
     """To handle it, for an inquiry into it, for the sender's protection, because a court asks."""
 
 

@@ -194,3 +194,10 @@ def may_see_sender(
         return may_see_case(principal, department=department, helpers=helpers, liaison=liaison)
     concerned = department is not None and department in principal.works_in | principal.leads
     return principal.kind == "person" and sees_all_cases(principal) and not concerned
+
+
+def must_say_why(principal: Principal, *, kind: str, department: str | None) -> bool:
+    """Whether somebody who may see who sent a case must say why first, which is recorded: who sent a report is opened
+    without a word only to whoever has the report in hand.
+    """
+    return kind == "report" and not may_handle_case(principal, department=department)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.audit.checks.check import AsOf, Check, Doubt, Noted, Parameters
+from services.audit.checks.check import AsOf, Check, Doubt, Noted, Parameters, placed
 from services.audit.checks.running import Tuned, run
 from tests.backtests.lives import History, Telling, history
 
@@ -88,7 +88,7 @@ def compared(name: str, told: History, doubts: Sequence[Doubt]) -> Score:
 
 def named(doubt: Doubt) -> frozenset[str]:
     """The events that a doubt rests on."""
-    return frozenset(one.record.id for one in doubt.evidence)
+    return frozenset(placed(one).event for one in doubt.evidence)
 
 
 def _listed(counted: Counter[str]) -> str:

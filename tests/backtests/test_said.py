@@ -3,7 +3,8 @@
 How alike two messages are is drawn here as the facts have it for real texts: the same matter in other words is often
 rather unlike, two matters of one kind are sometimes alike. So the figures are those of a judgement, printed with what
 is got wrong. Known errors: the same matter in quite other words is missed; another matter of the same kind (the next
-lamp in the same street) is taken for the same.
+lamp in the same street) is taken for the same; a spot that one told in other words, and others after that one, falls in
+two, and is seen although somebody had linked the first half.
 """
 
 from __future__ import annotations
@@ -21,10 +22,9 @@ from shared.events.cases import CaseAnswered, CaseClosed, CaseEscalated
 from shared.events.facts import MessageRead
 from shared.events.linked import CaseLinked
 from tests.backtests.lives import BEGINNING, History, Truth, draw_story, draw_town, live
-from tests.backtests.measured import measure
+from tests.backtests.scoring import COUNTS, score
 from tests.backtests.story import Story, Town, in_order
 
-SIZES = [1_000, pytest.param(20_000, marks=pytest.mark.long)]
 DAY = timedelta(days=1)
 SPAN, KNOWN = 200 * DAY, 320 * DAY
 
@@ -42,11 +42,11 @@ def same_kind(rng: Random) -> int:
 def read(story: Story, sender: str | None, like: Story | None = None, likeness: int = 0) -> Record:
     """The fact about a story's first message, some minutes after it."""
     fact = MessageRead(
-        about=f"{story.message}/1",
+        about=f"{story.case}/1",
         case=story.case,
         version=1,
         sender=sender,
-        like=None if like is None else f"{like.message}/1",
+        like=None if like is None else f"{like.case}/1",
         likeness=likeness,
     )
     record = emit(
@@ -110,6 +110,7 @@ def again(seed: int, count: int) -> History:
         end = max(ended(first))
         gap = rng.choice((rng.uniform(0.1, days - 1), rng.uniform(days + 1, 2 * days)))
         second = city.one(first.town, end + gap * DAY)
+        second.tale = "came again"
         if rng.random() < 0.15:
             second.now = second.arrived = first.arrived + (end - first.arrived) * rng.uniform(0.1, 0.8)
         live(second)
@@ -143,7 +144,7 @@ def spots(seed: int, count: int) -> History:
 def _spot(city: City, what: str, least: int) -> None:
     rng = city.rng
     size = rng.randint(2, least - 1) if what == "few" else rng.randint(least + 3, 4 * least)
-    within = DAY * (size * rng.uniform(5, 8) if what == "slow" else rng.uniform(0.5, 7))
+    within = DAY * (size * rng.uniform(5, 8) if what == "slow" else rng.uniform(2, 7))
     began = BEGINNING + (SPAN - 7 * DAY) * rng.random()
     town = rng.choice(city._towns)
     members: list[Story] = []
@@ -153,6 +154,7 @@ def _spot(city: City, what: str, least: int) -> None:
     )
     for at in sorted(when):
         story = city.one(town, began + at * within)
+        story.tale = what
         live(story)
         like = members[rng.randrange(len(members))] if members else None
         sender = "one" if what == "one sender" else f"sender-{story.case}"
@@ -173,7 +175,7 @@ def _seen_as_one(first: Story, second: Story, what: str) -> None:
             source="/made-up",
             subject=first.case,
             sequence=900,
-            time=second.arrived + timedelta(minutes=25),
+            time=second.arrived + timedelta(minutes=21),
             causation="made-up",
             key="made-up",
             nonce=bytes(16),
@@ -188,19 +190,19 @@ def _saying(second: Story, what: str) -> Iterator[CaseLinked | CaseEscalated]:
         yield CaseEscalated(case_class="hard", to="group")
 
 
-@pytest.mark.parametrize("count", SIZES)
+@pytest.mark.parametrize("count", COUNTS)
 def test_who_comes_again_with_a_matter_is_mostly_seen_and_hardly_anybody_else(count: int) -> None:
-    found = measure(RepeatedComplaint(), again(41, count))
-    print(found)
-    assert found.so > count // 40
+    found = score(RepeatedComplaint(), again(41, count))
+    print(f"\n{count} cases, {found}")
+    assert found.truths > count // 40
     assert found.precision >= 0.9
     assert found.recall >= 0.85
 
 
-@pytest.mark.parametrize("count", SIZES)
+@pytest.mark.parametrize("count", COUNTS)
 def test_what_many_bring_is_mostly_seen_and_hardly_anything_else(count: int) -> None:
-    found = measure(HotSpot(), spots(43, count))
-    print(found)
-    assert found.so > count // 400
-    assert found.precision >= 0.9
+    found = score(HotSpot(), spots(43, count))
+    print(f"\n{count} cases, {found}")
+    assert found.truths > count // 400
+    assert found.precision >= 0.8
     assert found.recall >= 0.85

@@ -12,8 +12,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from shared.note import Signer
+from services.audit.log.cosignature import WitnessSigner
+from shared.note import Signer, encode_base64, split_note
 from shared.organisation.text import LANGUAGES, Language
+from shared.receipts import Receipt
 from tests.browser.looking import Eye, eye
 from tests.living import LAMP, Living
 
@@ -131,6 +133,31 @@ def test_another_key_under_the_same_name_is_found_out(
         assert fill(page, "given", "") == "holds_alone"
         assert fill(page, "log-key", impostor) == "fails"
         assert states(page)["checkpoint"] == "fails"
+
+
+def test_a_witness_whose_key_the_reader_has_says_when_it_saw_the_tree(
+    chromium: Browser, house: Living, message: str, tmp_path: Path
+) -> None:
+    log, _ = keys(house)
+    signer = WitnessSigner("witness.example/w", bytes(32))
+    with offline(chromium, saved(house, message, tmp_path)) as page:
+        proof = page.input_value("#the-proof")
+        checkpoint = proof.partition("\n\n")[2]
+        text, _ = split_note(checkpoint.encode())
+        promised = Receipt.parse(split_note(page.input_value("#the-receipt").encode())[0])
+        cosigned = signer.cosign(text, promised.time + timedelta(seconds=42))
+        encoded = encode_base64(cosigned.key_id + cosigned.signature)
+        assert fill(page, "proof", f"{proof}— {cosigned.name} {encoded}\n") == "holds_alone"
+        assert "Signatures of others under it, not checked here: 1." in page.inner_text("#step-checkpoint")
+        assert fill(page, "given", f"{log}\n{signer.verifier.vkey}") == "holds"
+        assert re.search(
+            r"The witness witness\.example/w saw .* 4[12] seconds", page.inner_text("#step-time")
+        )
+        later = signer.cosign(text, promised.time + timedelta(seconds=43)).signature
+        forged = encode_base64(cosigned.key_id + later[:8] + cosigned.signature[8:])
+        assert fill(page, "proof", f"{proof}— {cosigned.name} {forged}\n") == "fails"
+        assert fill(page, "proof", proof) == "fails"
+        assert "has not signed this checkpoint" in page.inner_text("#step-time")
 
 
 def changed(text: str, every: int) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -125,7 +125,7 @@ def swap(one: Path, other: Path) -> None:
     other.write_bytes(data)
 
 
-TAMPERINGS = {
+TAMPERINGS: dict[str, Callable[[Path], object]] = {
     "an entry changed": lambda log: flip(log / "tile/entries/001", 40),
     "the newest entry changed": lambda log: flip(log / "tile/entries/003.p/132", -1),
     "a hash changed": lambda log: flip(log / "tile/0/002", 99),

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.audit.checks import CHECKS
 from shared.events import Record
 from shared.events.cases import CaseAlarmed, CaseEvent
 from shared.events.deliveries import DeliveryQueued, DigestClosed, DigestNoted
+from tests.journeys.found import found_alike
 from tests.journeys.month.ledger import Fell, Happened, Ledger, Told
 from tests.journeys.month.tables import TABLES
 from tests.journeys.month.work import STARTS, Month
@@ -167,6 +169,7 @@ def test_a_month_of_work_falls_on_the_instants_of_a_second_reckoning(
         month = Month(town, name, seed=1, messages=messages)
         await month.live()
         counts = compared(town, name, exact=mode == "embedded")
+        counts.update({f"found: {check}": count for check, count in found_alike(town, CHECKS).items()})
         with capsys.disabled():
             print(f"\n{mode}, {name}: {len(town.cases())} cases,", dict(counts.most_common()))
         assert counts["rungs"] > 50

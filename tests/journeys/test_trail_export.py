@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from services import cli_trail_export
 from services.audit import listing
@@ -22,8 +21,8 @@ from services.audit.log import Verifier, leaf_hash, open_checkpoint, tree_root
 from services.cli import app as cli
 from services.routing.people.people import People
 from shared.rights import Right
-from tests.installations import in_a_loop
-from tests.journeys.test_console import LAMP, OFFICER, SUPERVISOR, WEDNESDAY, Hall, hall
+from tests.installations import WEDNESDAY, in_a_loop
+from tests.journeys.test_console import LAMP, OFFICER, SUPERVISOR, Hall, hall
 from tests.serving import on_a_port
 
 TEXTS = ("The lamp is dark", "The stove is cold", "The road is wet")
@@ -43,7 +42,7 @@ async def test_a_supervisor_reads_a_departments_entries_page_by_page_while_more_
         opened = (await here.client.get("/v1/trail", params={"type": "throughline.case.opened"})).json()
         assert [one["entry"]["data"]["ref"] for one in opened["entries"]] == refs
         assert opened["checkpoint"].splitlines()[1] == str(opened["size"])
-        asked = {"type": "throughline.case.opened", "limit": 1}
+        asked: dict[str, str | int] = {"type": "throughline.case.opened", "limit": 1}
         page = (await here.client.get("/v1/trail", params=asked)).json()
         size, got = page["size"], page["entries"]
         while page["next"]:
@@ -130,7 +129,8 @@ async def test_there_are_few_exports_at_once_and_one_that_nobody_reads_ends(
 
 async def throughline(*words: object) -> Result:
     """`throughline trail export`, beside the running installation."""
-    return await asyncio.to_thread(CliRunner().invoke, cli, ["trail", "export", *map(str, words)])
+    arguments = ["trail", "export", *map(str, words)]
+    return await asyncio.to_thread(lambda: CliRunner().invoke(cli, arguments))
 
 
 @asynccontextmanager
@@ -152,7 +152,8 @@ async def test_the_command_writes_the_same_file_from_the_address_and_from_the_di
 ) -> None:
     async with served(tmp_path) as (here, at, data):
         files = [tmp_path / f"{name}.{kind}" for name in ("over", "from")]
-        for source, out in zip((at, ["--data", data]), files, strict=True):
+        sources: tuple[list[str], ...] = (at, ["--data", str(data)])
+        for source, out in zip(sources, files, strict=True):
             made = await throughline(*source, "--out", out)
             assert made.exit_code == 0, made.output
             assert f"{out}: " in made.output

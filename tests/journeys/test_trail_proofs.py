@@ -55,9 +55,11 @@ async def town(directory: Path) -> AsyncIterator[Town]:
         await http.post("/v1/messages", json=LAMP | {"external_id": "another"})
         await one.idle()
         ref = (await http.get(f"/v1/track/{sent['tracking']}")).json()["ref"]
-        vkeys = [(await http.get(f"/trail/{name}")).text.strip() for name in ("vkey", "receipt-vkey")]
+        vkey, receipt_vkey = [
+            (await http.get(f"/trail/{name}")).text.strip() for name in ("vkey", "receipt-vkey")
+        ]
         key = await People(one.house).issue_key("auditor", [Right.TRAIL_READ], "operator")
-        yield Town(url, *vkeys, key, sent, ref)
+        yield Town(url, vkey, receipt_vkey, key, sent, ref)
 
 
 @in_a_loop

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
+from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -23,6 +24,9 @@ from services.audit.supervision.finding import finding_id
 from services.intake.receiving import Incoming
 from services.routing.case import Case
 from services.routing.commands import Command
+from services.routing.erasing import Wanted
+from services.routing.erasing.erasing import Erased
+from services.routing.erasing.erasure import Ground
 from services.routing.evolve import evolve
 from services.routing.office import Office
 from services.routing.shapes import ShownCase
@@ -31,7 +35,7 @@ from shared import ids, rights
 from shared.content.words import MessageWords, Sender
 from shared.embedded import Embedded
 from shared.events import Event, Record
-from shared.events.cases import CaseEvent, MessageAttached, Notice
+from shared.events.cases import CaseEvent, MessageAttached, Notice, OpeningReason
 from shared.events.findings import Evidence, FindingRaised
 from shared.organisation import Organisation, load
 from shared.settings import SAMPLE_ORGANISATIONS
@@ -187,6 +191,31 @@ class Town:
         assert self._happened() == before, "a refused command changes nothing"
         return refused.value.code
 
+    async def opens_sender(self, who: str, matter: Matter, reason: OpeningReason) -> str | None:
+        """Somebody has it opened who sent a case, and says why; answers the rule that does not allow it."""
+        asks = self.principal(who)
+
+        async def give(office: Office) -> None:
+            await office.open_sender(asks, await office.find(asks, matter.ref), reason, "once")
+
+        try:
+            await self._office(give)
+        except Problem as problem:
+            return problem.code
+        await self.settle()
+        return None
+
+    async def erases(self, wanted: Wanted, *, ground: Ground = "asked") -> Erased:
+        """The administrator erases what somebody said."""
+
+        async def give(doors: Doors) -> Erased:
+            assert doors.erasing is not None
+            return await doors.erasing.erase(wanted, ground, "system-admin")
+
+        said: Erased = await self._asked(give, lambda doors: doors.erasing)
+        await self.settle()
+        return said
+
     def _happened(self) -> object:
         """How often anything happened to anything; what the trail says of itself is no change."""
         events = self._world.kept().histories.items()
@@ -330,6 +359,11 @@ class Town:
         """What happened of one sort, to whatever it happened."""
         found = self._world.kept().events(kind)
         return [(record, event) for record, event in found if isinstance(event, kind)]
+
+    @property
+    def log(self) -> Path:
+        """Where the trail is."""
+        return self._world.log
 
     def cases(self) -> list[str]:
         """Ids of the cases there are."""

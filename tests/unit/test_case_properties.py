@@ -415,7 +415,12 @@ def test_long_lives_go_through_everything_that_can_happen_to_a_case() -> None:
             check(life)
         happened |= {record.type for record in life.records}
         led |= life.led
-    follow_elsewhere = {"throughline.case.joined", "throughline.case.rescheduled"}
+    follow_elsewhere = {
+        "throughline.case.joined",
+        "throughline.case.rescheduled",
+        "throughline.case.erased",
+        "throughline.case.sender_opened",
+    }
     assert happened | follow_elsewhere == {one for one in REGISTRY if one.startswith("throughline.case.")}
     said = {(row.command, state) for row in TABLE.values() for state in row.becomes}
     assert said <= led, f"the table says more than happens: {said - led}"

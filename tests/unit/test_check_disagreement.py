@@ -28,7 +28,7 @@ from shared.events.messages import MessageSettled
 from shared.events.obligations import Ended, Rung, Started
 from tests.backtests.lives import BEGINNING, draw_town
 from tests.backtests.story import Story
-from tests.unit.test_case_properties import LIKELY, lived
+from tests.unit.test_case_properties import LIKELY, Step, lived
 from tests.unit.test_time_account import DESKS, FAR, LIVES, Moving, Switch
 from tests.unit.test_trail_lives import BEGINNINGS
 
@@ -53,10 +53,10 @@ def holes(records: list[Record], case: str) -> list[dict[str, int]]:
 
 @settings(max_examples=60, deadline=None)
 @given(LIVES, FAR)
-def test_nothing_that_the_house_writes_contradicts_anything(life: Moving, steps: list[object]) -> None:
+def test_nothing_that_the_house_writes_contradicts_anything(life: Moving, steps: list[Step | Switch]) -> None:
     lived(life, [])
     for step in steps:
-        life.step(step)  # type: ignore[arg-type]
+        life.step(step)
     assert seen(life.records, "case_x") == []
     assert holes(life.records, "case_x") == []
 
@@ -74,7 +74,7 @@ def test_nor_do_long_lives_through_pauses_extensions_and_new_calendars() -> None
         for name in chance.choice(BEGINNINGS):
             life.step(LIKELY[name])
         for _ in range(chance.randrange(30)):
-            steps = [
+            steps: list[Step | Switch] = [
                 chance.choice([*LIKELY.values()]),
                 chance.randrange(40),
                 timedelta(minutes=chance.choice([10, 60, 600, 3_000, 15_000])),

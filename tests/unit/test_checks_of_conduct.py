@@ -9,7 +9,7 @@ import pytest
 
 from services.audit.checks.buck_passing import BuckPassing
 from services.audit.checks.bursts import Bursts
-from services.audit.checks.check import Noted
+from services.audit.checks.check import Noted, placed
 from services.audit.checks.false_closure import FalseClosure
 from services.audit.checks.own_complaint import OwnComplaint
 from services.audit.checks.running import as_they_are, run
@@ -210,7 +210,7 @@ def test_an_officer_who_answers_a_complaint_about_themselves_is_named() -> None:
     answered = story.answer(actor="housing-officer-1")
     (seen,) = doubts(OwnComplaint(), story)
     assert (seen.person, seen.department) == ("housing-officer-1", "housing")
-    assert answered.id in {one.record.id for one in seen.evidence}
+    assert answered.id in {placed(one).event for one in seen.evidence}
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from services.audit.checks.about_to_be_late import AboutToBeLate
+from services.audit.checks.check import Noted
 from services.audit.checks.clock_abuse import ClockAbuse
 from services.audit.checks.form import Form
 from services.audit.checks.late import Late
 from shared.events.cases import CaseRescheduled, CaseUrged
-from shared.events.obligations import Ended
+from shared.events.obligations import Ended, Started
+from shared.events.supervised import CaseOrdered
 from tests.backtests.story import Story
 from tests.unit.checked_cases import DAY, HOUR, MORNING, accepted, arrived, doubts, figures, history
 
@@ -31,7 +33,10 @@ def test_what_is_done_a_second_after_its_end_is_late() -> None:
     assert late.department == "housing"
     assert late.since == MORNING + 10 * DAY
     assert figures(late) == {"over": 1, "open": 0}
-    assert [one.record.type.rpartition(".")[2] for one in late.evidence] == ["assigned", "answered"]
+    assert [one.record.type.rpartition(".")[2] for one in late.evidence if isinstance(one, Noted)] == [
+        "assigned",
+        "answered",
+    ]
 
 
 def test_what_is_done_on_the_dot_is_not_late() -> None:
@@ -230,3 +235,25 @@ def test_the_minutes_of_an_anonymous_case_are_no_sign() -> None:
     story.wait_until(MORNING + 2 * DAY - 60 * SECOND)
     story.answer(final=False)
     assert doubts(Form(), story) == []
+
+
+def test_a_late_explanation_wants_no_other_and_a_late_rectification_does() -> None:
+    for kind, seen in (("explain", 0), ("rectify", 1)):
+        story = accepted()
+        story.contact()
+        story.answer()
+        story.feedback(solved=True)
+        since = story.now
+        owed = Started(
+            id=f"{kind}-40",
+            kind=kind,
+            owner="housing",
+            since=since,
+            due=since + DAY,
+            limit="1d",
+            about="order_1",
+        )
+        story.say(
+            CaseOrdered(order="order_1", department="housing", limit="1d", words=story.words(), starts=[owed])
+        )
+        assert len(doubts(Late(), story, since + 2 * DAY)) == seen

@@ -8,14 +8,14 @@ from random import Random
 from typing import Any
 
 from services.audit.checks.bad_manners import BadManners
-from services.audit.checks.check import Check, Doubt
+from services.audit.checks.check import Check, Doubt, Noted
 from services.audit.checks.hot_spot import HotSpot
 from services.audit.checks.repeated_complaint import RepeatedComplaint
 from services.audit.checks.running import as_they_are, run
+from shared.events import Record
 from shared.events.findings import Evidence
 from shared.events.linked import CaseLinked
 from tests.backtests.lives import BEGINNING, draw_town
-from tests.backtests.measured import noted
 from tests.backtests.story import Story, in_order
 
 DAY = timedelta(days=1)
@@ -35,7 +35,8 @@ def town_stories(count: int, apart: timedelta = DAY) -> list[Story]:
 def doubts(check: Check[Any], *stories: Story) -> list[Doubt]:
     """What a check finds in all of them."""
     records = in_order(stories, BEGINNING + 400 * DAY)
-    return [doubt for _, doubt in run(noted(records), as_they_are([check]))]
+    entries = [Noted(at, Record.read("", record.value)) for at, record in enumerate(records)]
+    return [doubt for _, doubt in run(entries, as_they_are([check]))]
 
 
 def test_who_complains_of_how_they_were_treated_is_heard_and_the_department_that_had_the_case_is_asked() -> (
@@ -52,7 +53,7 @@ def test_who_does_not_or_names_several_or_opens_the_case_with_it_accuses_nobody(
     one, two, three = town_stories(3)
     one.write(fact={"manners": 3000})
     two.write(fact={"manners": 9000, "persons": ("a", "b")})
-    three.read(three.message, manners=9000)
+    three.read(f"{three.case}/1", manners=9000)
     assert [
         (doubt.case, doubt.department, doubt.person) for doubt in doubts(BadManners(), one, two, three)
     ] == [
@@ -70,11 +71,11 @@ def again(
 ) -> list[Doubt]:
     """The same matter comes again a while after the first one's end."""
     first, second = town_stories(2, apart=DAY)
-    first.read(first.message, sender="wang")
+    first.read(f"{first.case}/1", sender="wang")
     first.spend(3600)
     (ends or Story.answer)(first)
     second.now = max(second.now, first.now + after)
-    second.read(second.message, sender=sender, like=f"{first.message}/1", likeness=likeness)
+    second.read(f"{second.case}/1", sender=sender, like=f"{first.case}/1", likeness=likeness)
     return doubts(RepeatedComplaint(), first, second)
 
 
@@ -101,8 +102,8 @@ def test_another_sender_another_matter_a_case_under_way_or_long_ago_is_no_repeti
 def alike(stories: list[Story], *, senders: int = 99) -> None:
     """Each is like the one before."""
     for number, one in enumerate(stories):
-        like = {"like": f"{stories[number - 1].message}/1", "likeness": 8000} if number else {}
-        one.read(one.message, sender=f"sender-{number % senders}", **like)
+        like = {"like": f"{stories[number - 1].case}/1", "likeness": 8000} if number else {}
+        one.read(f"{one.case}/1", sender=f"sender-{number % senders}", **like)
 
 
 def test_many_alike_matters_within_days_that_nobody_saw_as_one_are_a_hot_spot_once() -> None:

@@ -41,7 +41,7 @@ class House:
     async def has(self, records: Sequence[Record]) -> None:
         """Events come, are signed and followed."""
         await take(self.trail, records)
-        await self.trail.publish()
+        await self.trail.idle()
         await self.follower.idle()
 
     async def raised(self) -> list[tuple[str, str]]:
@@ -288,7 +288,7 @@ async def test_it_follows_by_itself_what_is_signed(tmp_path: Path) -> None:
     async with following(tmp_path) as house:
         await house.follower.start()
         await take(house.trail, busy_life().records)
-        await house.trail.publish()
+        await house.trail.idle()
         async with asyncio.timeout(60):
             while len(await house.raised()) < 2:
                 await asyncio.sleep(0.01)

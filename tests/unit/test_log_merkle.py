@@ -47,6 +47,9 @@ ROOTS = [
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 ]
 
+PUBLISHED, HAPPY = 92, 6
+"""The vectors there are, and those of them that hold."""
+
 
 def defined_root(leaves: list[bytes]) -> bytes:
     """MTH word for word as RFC 6962 section 2.1 defines it."""
@@ -110,6 +113,26 @@ def test_published_consistency_proofs_are_accepted_or_refused_as_published() -> 
         else:
             verify_consistency(*arguments)
     assert min(seen.values()) > 2
+
+
+def test_every_published_vector_is_read() -> None:
+    found = [vector["wantErr"] for kind in ("inclusion", "consistency") for vector in vectors(kind)]
+    assert (len(found), found.count(False)) == (PUBLISHED, HAPPY)
+
+
+def test_the_proofs_we_make_are_those_that_are_published() -> None:
+    read, compared = reader_of(LEAVES), 0
+    for vector in vectors("inclusion"):
+        index, size = vector["leafIdx"], vector["treeSize"]
+        if not vector["wantErr"] and vector["root"].hex() == ROOTS[size]:
+            assert inclusion_proof(index, size, read) == vector["proof"]
+            assert leaf_hash(LEAVES[index]) == vector["leafHash"]
+            compared += 1
+    for vector in vectors("consistency"):
+        if not vector["wantErr"] and vector["root2"].hex() == ROOTS[vector["size2"]]:
+            assert consistency_proof(vector["size1"], vector["size2"], read) == vector["proof"]
+            compared += 1
+    assert compared >= HAPPY - 2, "two are of another tree of one entry"
 
 
 @settings(deadline=None)

@@ -20,7 +20,7 @@ import pytest
 
 from services.audit import lookup as lookups
 from services.audit.evidence import Evidence
-from services.audit.export import COLUMNS, Order, export
+from services.audit.export import COLUMNS, Format, Order, export
 from services.audit.log import leaf_hash
 from services.audit.lookup import Asked, Lookup
 from services.audit.projected import FILE
@@ -266,7 +266,7 @@ async def _made(directory: Path) -> None:
         pass
 
 
-def order(directory: Path, kind: str, wanted: Wanted = Wanted(), start: int = 0) -> Order:  # noqa: B008
+def order(directory: Path, kind: Format, wanted: Wanted = Wanted(), start: int = 0) -> Order:  # noqa: B008
     checkpoint, size = Evidence(directory / "audit" / "log", SIGNER.verifier).signed()
     return Order(
         audit=directory / "audit",
@@ -275,7 +275,7 @@ def order(directory: Path, kind: str, wanted: Wanted = Wanted(), start: int = 0)
         size=size,
         tree=size,
         checkpoint=checkpoint.decode(),
-        format=kind,  # type: ignore[arg-type]
+        format=kind,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from services.audit.checks.check import Doubt
+from services.audit.checks.check import Doubt, placed
 from services.audit.checks.running import Tuned
 from services.audit.following.raising import bounded
 from services.audit.log import TreeState, leaf_hash, tree_root
@@ -58,7 +58,7 @@ class Found:
             doubt.case,
             doubt.department,
             doubt.person,
-            tuple((one.index, one.record.id) for one in some.evidence),
+            tuple((one.index, one.event) for one in map(placed, some.evidence)),
             tuple((one.name, one.value) for one in doubt.figures),
         )
 

@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 
 from services.audit.checks.check import CaseCheck, CaseHistory, Doubt, Noted, Parameters
 from services.audit.checks.history import CASE_EVENTS, SENDER, Owed, owed, own, seconds
-from shared.events.cases import CaseEvent, CaseUrged
+from shared.events.cases import CaseErased, CaseEvent, CaseUrged, SenderOpened
 from shared.events.findings import Figure
+from shared.events.supervised import CaseExplained, CaseOrdered, ExplanationAsked
 from shared.events.trail import TrailTicked
 
+_NO_WORK = (CaseUrged, CaseErased, SenderOpened, CaseExplained, CaseOrdered, ExplanationAsked)
+"""What is done about a case, and does not bring it further."""
 _NEXT = timedelta(milliseconds=1)
 """The shortest time that entries can tell: what can be seen now is seen now."""
 
@@ -90,7 +93,7 @@ def _works(history: CaseHistory) -> list[Noted]:
 
 
 def _is_work(said: CaseEvent) -> bool:
-    return said.actor not in {None, SENDER} and not isinstance(said, CaseUrged)
+    return said.actor not in {None, SENDER} and not isinstance(said, _NO_WORK)
 
 
 def _seen(

@@ -23,13 +23,14 @@ class BadManners(CaseCheck[Clearly]):
     It rests on the fact `message_read`, which finds such words and minds what denies them; nobody's words are in the
     trail. One finding a message. It names the officer where the sender names one alone. The department that had the
     case when the sender wrote is asked; nobody, where the complaint itself opened the case: whoever decides on that is
-    on it. A judgement: it misses what is said without any of the words, and takes for a complaint what is told of
-    others.
+    on it. `clearness` is in basis points. A judgement: it misses what is said without any of the words, and takes for a
+    complaint what is told of others.
     """
 
     name = "bad_manners"
     version = 1
     exact = False
+    figures = ("clearness",)
     reads = frozenset({MessageRead.TYPE})
     parameters = Clearly
 

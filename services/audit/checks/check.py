@@ -43,6 +43,11 @@ class Noted:
         return self.record.time
 
 
+def placed(one: Noted | Evidence) -> Evidence:
+    """Where an entry stands, as findings name it."""
+    return one if isinstance(one, Evidence) else Evidence(index=one.index, event=one.record.id)
+
+
 class AsOf(NamedTuple):
     """How far the trail is known: its size, and the time of its latest entry, by which time in it has moved."""
 

@@ -19,15 +19,13 @@ from shared.events.cases import (
     CaseSuspended,
     ReturnDecided,
 )
-from shared.events.obligations import Ended, Started
+from shared.events.obligations import OF_SUPERVISION, Ended, Started
 from shared.organisation import POSTS
 
 COORDINATOR = "coordinator"
 SENDER = "sender"
 CASE_EVENTS = frozenset(name for name, kind in REGISTRY.items() if issubclass(kind, CaseEvent))
 """The types of everything that happens to a case itself."""
-_STANDS = frozenset({"explain", "rectify"})
-"""What is owed of a closed case too: to explain a finding, to put right what an order demands."""
 ANEW = frozenset({"paused", "extended", "moved"})
 """Ends after which the same is owed again, with another end."""
 
@@ -56,9 +54,9 @@ def owed(history: CaseHistory) -> list[Owed]:
             if (at := open_.pop(one.id, None)) is not None:
                 found[at] = Owed(found[at].started, found[at].began, one, noted)
         if isinstance(said, CaseClosed):
-            for at in [at for at in open_.values() if found[at].started.kind not in _STANDS]:
+            for at in [at for at in open_.values() if found[at].started.kind not in OF_SUPERVISION]:
                 found[at] = Owed(found[at].started, found[at].began, None, noted)
-            open_ = {id: at for id, at in open_.items() if found[at].started.kind in _STANDS}
+            open_ = {id: at for id, at in open_.items() if found[at].started.kind in OF_SUPERVISION}
         for start in said.starts:
             open_[start.id] = len(found)
             found.append(Owed(start, noted))

@@ -62,14 +62,16 @@ class HotSpot(HouseCheck[Many, Spots]):
 
     Such a matter is one for joint consultation (疑難會診): answered case by case, its cause stays. It rests on the fact
     `message_read`: each message names the earlier one that it is most like. It is not seen where some of the cases were
-    merged, linked to a parent, or put up as a hard or especially major matter. Nobody is asked to explain it: it is
-    for whoever calls sessions. A judgement: what many say in quite different words is missed; what is alike by its
-    form (a campaign with one text for many matters) is taken for one.
+    merged, linked to a parent, or put up as a hard or especially major matter. Nobody is asked to explain it: it is for
+    whoever calls sessions. It says how many `cases` of how many `senders` came in how many `days`. A judgement: what
+    many say in quite different words is missed; what is alike by its form (a campaign with one text for many matters)
+    is taken for one.
     """
 
     name = "hot_spot"
     version = 1
     exact = False
+    figures = ("cases", "senders", "days")
     reads = frozenset(
         one.TYPE for one in (MessageRead, CaseLinked, CaseMerged, CaseSplit, CaseEscalated, CaseClassified)
     )

@@ -35,7 +35,8 @@ class Late(CaseCheck[LateParameters]):
     It is read from what began and ended and the entries' times, not from the alarms: an alarm that was never raised
     hides nothing. What is paused, extended or moved in time goes on with its new end. What stays late under several
     ends is one finding. The sender's replies and what lapses by rule are nobody's lateness. Asked is whoever owed it;
-    for what the house promised, whoever held the case when it was over.
+    for what the house promised, whoever held the case when it was over. A late explanation is no finding that wants
+    another explanation: its ladder climbs.
 
     Exact. Where entries of an anonymous case carry their time to the hour, lateness of less than an hour can't be
     seen. Whether there was a good reason is not in the entries: that is what the explanation is for. An extension
@@ -58,7 +59,7 @@ class Late(CaseCheck[LateParameters]):
             since = _over(one, parameters)
             if since is None or end <= since:
                 continue
-            key = f"{history.case}/{one.started.kind}/{one.started.owner}/{one.started.since.isoformat()}"
+            key = _key(history, one)
             if key in seen:
                 continue
             seen.add(key)
@@ -80,9 +81,16 @@ class Late(CaseCheck[LateParameters]):
         return min((at for at in seen if at > history.as_of.at), default=None)
 
 
+def _key(history: CaseHistory, one: Owed) -> str:
+    """What is owed by whom, since when, and for which order: the same under all its ends."""
+    started = one.started
+    about = f"/{started.about}" if started.about else ""
+    return f"{history.case}/{started.kind}/{started.owner}/{started.since.isoformat()}{about}"
+
+
 def _over(one: Owed, parameters: LateParameters) -> datetime | None:
     """After which instant it is late; None where nobody would be."""
-    if not one.started.binding or one.started.owner == SENDER:
+    if not one.started.binding or one.started.owner == SENDER or one.started.kind == "explain":
         return None
     return one.started.due + timedelta(seconds=parameters.grace)
 

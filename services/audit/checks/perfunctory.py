@@ -43,8 +43,8 @@ class Perfunctory(CaseCheck[PerfunctoryParameters]):
     length (2), at most eighty (1); it does not speak of what the sender asked (1), and is besides a copy of an answer
     to another matter (2); it says that the matter was passed on and nothing of what became of it (1); it has no date,
     amount, place, rule, telephone or office (1), and besides only promises (1). Three points make a doubt. Nothing is
-    seen where the house had already spoken of the matter at length in this round of the case, and thanks for praise
-    may be short.
+    seen where an earlier answer to the same message dealt with the matter, or where nobody knows whether it did; thanks
+    for praise may be short.
 
     A judgement. Seen wrongly: a short answer that says all there is to say in other words than the sender's, and one
     to what was dealt with by telephone. Not seen: many words that say nothing, and a refusal with a rule in it that
@@ -87,7 +87,7 @@ class Perfunctory(CaseCheck[PerfunctoryParameters]):
                     department=holder_at(history, one.noted.at),
                     figures=tuple(Figure(name=name, value=value) for name, value in signs.items()),
                 )
-            excused = excused or _deals_with_it(one.read, signs["points"], parameters)
+            excused = excused or _deals_with_it(one.read, signs, parameters)
 
 
 def signs_of(read: AnswerRead, parameters: PerfunctoryParameters) -> dict[str, int]:
@@ -128,5 +128,7 @@ def _answers(history: CaseHistory) -> Iterator[_Read | None]:
             yield None
 
 
-def _deals_with_it(read: AnswerRead, points: int, parameters: PerfunctoryParameters) -> bool:
-    return read.length in {"usual", "long"} and points < parameters.points and not read.forwards
+def _deals_with_it(read: AnswerRead, signs: dict[str, int], parameters: PerfunctoryParameters) -> bool:
+    """Whether an answer says so much that a later one may be a last word."""
+    said_little = signs["points"] >= parameters.points or read.length in {"none", "phrase"}
+    return not (said_little or signs.keys() & {"off_matter", "forwards", "bare"} or read.promises)

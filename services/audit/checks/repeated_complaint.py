@@ -64,13 +64,15 @@ class RepeatedComplaint(HouseCheck[Again, Remembered]):
     """A matter that was answered or closed is brought again, as another case, by the same sender.
 
     It rests on the fact `message_read`: the sender's pseudonym, and which earlier message is most alike. The department
-    that gave the earlier answer is asked. One finding a case. A judgement: a sender who writes from another address, or
-    in quite other words, is missed; two matters of one kind of one sender (two lamps in one street) are taken for one.
+    that gave the earlier answer is asked. One finding a case, with the `days` since and the `likeness` in basis points.
+    A judgement: a sender who writes from another address, or in quite other words, is missed; two matters of one kind
+    of one sender (two lamps in one street) are taken for one.
     """
 
     name = "repeated_complaint"
     version = 1
     exact = False
+    figures = ("days", "likeness")
     reads = frozenset(
         one.TYPE
         for one in (CaseOpened, MessageRead, CaseAssigned, CaseQueued, CaseAnswered, CaseClosed, CaseMerged)

@@ -158,7 +158,7 @@ class Follower:
         """
         async with self._one:
             size, known = self._trail.published.size, self._known_up_to()
-            if known < self._memory.cursor:
+            if known < min(size, self._memory.cursor):
                 return False  # the projection is being made anew
             if not await asyncio.to_thread(self._prepare, size):
                 return True

@@ -11,7 +11,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from markupsafe import Markup
@@ -92,7 +92,7 @@ def receipt_page(routes: APIRouter, pages: Pages, receipts: Receipts, public_url
         " base-uri 'none'; form-action 'none'"
     )
 
-    async def context(request: Request, message_id: str) -> dict[str, object]:
+    async def context(request: Request, message_id: str) -> dict[str, Any]:
         receipt_vkey, log_vkey = receipts.vkeys
         held, language = await receipts.held(message_id), pages.language(request)
         return {

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from services.audit.checks.check import Check, Doubt, Parameters
+from services.audit.checks.check import Check, Doubt, Parameters, placed
 from services.audit.supervision.judging import Refused, must_be_impartial
 from shared import ids
 from shared.aggregate import Kind
@@ -15,7 +15,6 @@ from shared.events import Event, Record
 from shared.events.content import ContentRef
 from shared.events.findings import (
     Dismissal,
-    Evidence,
     FindingAsked,
     FindingConfirmed,
     FindingDismissed,
@@ -77,10 +76,7 @@ def raised(check: Check[Parameters], parameters: Parameters, doubt: Doubt, as_of
         person=doubt.person,
         since=doubt.since,
         as_of=as_of,
-        evidence=[
-            one if isinstance(one, Evidence) else Evidence(index=one.index, event=one.record.id)
-            for one in doubt.evidence
-        ],
+        evidence=[placed(one) for one in doubt.evidence],
         figures=[*doubt.figures],
     )
 

@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel
-
-from services.audit.supervision.desk import Supervision
-from services.audit.supervision.exclusion import Exclusion, exclusion_id
+from services.audit.supervision.exclusion import exclusion_id
 from services.audit.supervision.finding import DECIDED, Finding, waits_until
 from services.audit.supervision.judging import Refused, must_be_impartial, own, sees_all, supervises
 from services.audit.supervision.order import Order
-from services.audit.supervision.probe import Probe
-from services.audit.supervision.sample import Sample
+from services.audit.supervision.reading import MOST_COUNTED, MOST_LISTED
 from services.audit.supervision.shapes import (
     Answered,
     Decision,
-    ExclusionList,
     FindingList,
     ListedFinding,
     ListedOrder,
     OrderList,
-    ProbeList,
-    SampleList,
-    ShownExclusion,
     ShownFinding,
     ShownOrder,
-    ShownProbe,
-    ShownSample,
     Step,
 )
-from shared.aggregate import Aggregates
-from shared.content import ContentGone
-from shared.content.words import Note
+from services.audit.supervision.unannounced import Unannounced
 from shared.events import Record
-from shared.events.cases import CaseOpened
-from shared.events.content import ContentRef
 from shared.events.findings import (
-    ExclusionAsked,
-    ExclusionDecided,
     FindingConfirmed,
     FindingDismissed,
     FindingExplained,
@@ -51,18 +34,10 @@ from shared.events.findings import (
     OrderConcluded,
     OrderIssued,
     OrderRefused,
-    ProbeRevealed,
 )
 from shared.rights import Principal
-from shared.service import House
-from shared.store import Document, Where
-from shared.web.problems import Problem, not_found
-
-S = TypeVar("S", bound=BaseModel)
-
-MOST_LISTED = 200
-MOST_COUNTED = 10_000
-_CURSOR = re.compile(r"(-?\d{1,15})\.([a-z]+_[0-9a-z]{1,60})")
+from shared.store import Where
+from shared.web.problems import not_found
 
 
 @dataclass(frozen=True)
@@ -89,13 +64,8 @@ class Counts:
     """How many cases are left out of the figures."""
 
 
-class Showing:
+class Showing(Unannounced):
     """What is shown, over what supervision holds."""
-
-    def __init__(self, house: House, supervision: Supervision) -> None:
-        self._house = house
-        self._store = house.store
-        self._all = supervision
 
     async def findings(
         self, who: Principal, wanted: Wanted, *, cursor: str | None = None, limit: int = 50
@@ -128,13 +98,6 @@ class Showing:
             )
         raised, explained, confirmed = numbers
         return Counts(raised, explained, confirmed, left_out, len(cases))
-
-    async def cases_left_out(self) -> list[str]:
-        """The cases that count in no figure: those that two people left out, and the probes that were revealed."""
-        granted = await self._states(self._all.exclusions, [Where("state", "=", "granted")])
-        revealed = await self._states(self._all.probes, [Where("state", "=", "revealed")])
-        probed = [await self._all.case_of_message(one.message) for one in revealed if one.message]
-        return list(dict.fromkeys([*(one.case for one in granted), *probed]))
 
     async def finding(self, who: Principal, id: str) -> ShownFinding:
         """One finding. Raises Problem 404."""
@@ -195,82 +158,6 @@ class Showing:
             possible=possible,
         )
 
-    async def exclusions(
-        self, who: Principal, *, state: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> ExclusionList:
-        """A page of them: all, or those that somebody asked for themselves."""
-        where = [] if sees_all(who) else [Where("asked_by", "=", who.id)]
-        where += [] if state is None else [Where("state", "=", state)]
-        rows, following = await self._page(self._all.exclusions, where, cursor, limit)
-        return ExclusionList(
-            exclusions=[await self.exclusion(id, one) for id, one in rows],
-            next=following,
-            left_out=len(await self.cases_left_out()),
-        )
-
-    async def exclusion(self, id: str, state: Exclusion) -> ShownExclusion:
-        """One exclusion."""
-        asked: ContentRef | None = None
-        decided: ContentRef | None = None
-        for record in await self._store.history(id):
-            if isinstance(event := record.data, ExclusionAsked):
-                asked, decided = event.words, None
-            elif isinstance(event, ExclusionDecided):
-                decided = event.words
-        return ShownExclusion(
-            id=id,
-            case=await self._ref(state.case),
-            state=state.state,
-            asked_by=state.asked_by,
-            asked=state.asked,
-            reason=await self._said(asked),
-            decided_by=state.decided_by,
-            words=await self._said(decided),
-        )
-
-    async def samples(self, *, cursor: str | None = None, limit: int = 50) -> SampleList:
-        """A page of samples."""
-        rows, following = await self._page(self._all.samples, [], cursor, limit)
-        return SampleList(samples=[await self._sample(id, one) for id, one in rows], next=following)
-
-    async def sample(self, id: str) -> ShownSample:
-        """One sample. Raises Problem 404."""
-        state = (await self._all.samples.load(id)).state if id.startswith("sample_") else None
-        if state is None:
-            raise not_found("sample")
-        return await self._sample(id, state)
-
-    async def probes(self, *, cursor: str | None = None, limit: int = 50) -> ProbeList:
-        """A page of probes, for those who supervise."""
-        rows, following = await self._page(self._all.probes, [], cursor, limit)
-        return ProbeList(probes=[await self.probe(id, one) for id, one in rows], next=following)
-
-    async def probe(self, id: str, state: Probe) -> ShownProbe:
-        """One probe, for those who supervise."""
-        secret = None if state.message else await self._all.secret(state)
-        message = state.message or (secret and secret.message)
-        words = [
-            one.data.words for one in await self._store.history(id) if isinstance(one.data, ProbeRevealed)
-        ]
-        return ShownProbe(
-            id=id,
-            state=state.state,
-            by=state.by,
-            planted=state.planted,
-            commitment=state.commitment,
-            case=await self._ref(await self._all.case_of_message(message)) if message else None,
-            words=await self._said(words[0]) if words else None,
-        )
-
-    async def probed(self, case: str) -> bool:
-        """Whether a case is a probe, revealed or not: for those who supervise alone."""
-        for one in await self._states(self._all.probes, []):
-            secret = None if one.message else await self._all.secret(one)
-            message = one.message or (secret and secret.message)
-            if message and await self._all.case_of_message(message) == case:
-                return True
-        return False
-
     async def _where(self, who: Principal, wanted: Wanted, open_to: str) -> list[Where]:
         """Raises Problem 404 for a department or a case that is closed to who asks."""
         where: list[Where] = []
@@ -286,26 +173,6 @@ class Showing:
         if wanted.case is not None:
             where.append(Where("case", "=", await self._all.case_of(wanted.case)))
         return where
-
-    async def _page(
-        self, aggregates: Aggregates[S], where: Sequence[Where], cursor: str | None, limit: int
-    ) -> tuple[list[tuple[str, S]], str | None]:
-        rows = await self._store.find(
-            aggregates.kind.collection, where, order="rank", after=_read(cursor), limit=limit + 1
-        )
-        shown = [(document.id, self._read(aggregates, document)) for document, _ in rows[:limit]]
-        following = f"{rows[limit - 1][1]}.{rows[limit - 1][0].id}" if len(rows) > limit else None
-        return shown, following
-
-    async def _states(self, aggregates: Aggregates[S], where: Sequence[Where]) -> list[S]:
-        """All that there are: of what people decide one by one."""
-        rows = await self._store.find(aggregates.kind.collection, where, order="rank", limit=MOST_COUNTED)
-        return [self._read(aggregates, document) for document, _ in rows]
-
-    def _read(self, aggregates: Aggregates[S], document: Document) -> S:
-        state = aggregates.read(document.body, document.version).state
-        assert state is not None
-        return state
 
     async def _listed(self, id: str, one: Finding) -> ListedFinding:
         return ListedFinding(
@@ -336,15 +203,6 @@ class Showing:
             due=one.due,
             refusals=one.refusals,
             measure=one.measure,
-        )
-
-    async def _sample(self, id: str, one: Sample) -> ShownSample:
-        refs = [await self._ref(case) or case for case in one.cases]
-        return ShownSample(
-            **one.model_dump(exclude={"cases", "checkpoint"}),
-            id=id,
-            cases=refs,
-            checkpoint=one.checkpoint or None,
         )
 
     async def _explanation(self, history: Sequence[Record]) -> Answered | None:
@@ -395,21 +253,6 @@ class Showing:
         early = waits_until(state, self._house.clock.now()) is not None
         return [*([] if early else ["confirm"]), "dismiss", *order]
 
-    async def _ref(self, case: str | None) -> str | None:
-        if case is None:
-            return None
-        history: Sequence[Record] = await self._store.history(case)
-        opened = history[0].data if history else None
-        return opened.ref if isinstance(opened, CaseOpened) else None
-
-    async def _said(self, words: ContentRef | None) -> str | None:
-        if words is None:
-            return None
-        try:
-            return (await self._house.content.open_model(words.ref, Note)).text
-        except ContentGone:
-            return None
-
 
 _STEPS: dict[type, Any] = {
     OrderIssued: "issued",
@@ -426,15 +269,3 @@ def _impartial(who: Principal, department: str | None, person: str | None = None
     except Refused:
         return False
     return True
-
-
-def _read(cursor: str | None) -> tuple[int, str] | None:
-    """Where the page before ended. Raises Problem 400 for what is no cursor of ours."""
-    if cursor is None:
-        return None
-    found = _CURSOR.fullmatch(cursor)
-    if found is None:
-        raise Problem(
-            400, "no-cursor", "This is no cursor", "Use `next` of the page before, or leave it out."
-        )
-    return int(found[1]), found[2]

@@ -5,6 +5,7 @@
 (() => {
   const DASH = "— ";
   const ED25519 = 1;
+  const COSIGNATURE = 4;
   const PROOF = "c2sp.org/tlog-proof@v1";
   const RECEIPT = "throughline receipt v1";
   const MOST_HASHES = 63;
@@ -66,15 +67,15 @@
     return BigInt(text);
   }
 
-  // name+keyid+base64(01 ‖ key)
+  // name+keyid+base64(type ‖ key): 01 signs notes, 04 is a witness's (c2sp.org/tlog-cosignature).
   async function readKey(vkey) {
     const [, name, id, encoded] = /^([^\s+]+)\+([0-9a-f]{8})\+(\S+)$/.exec(vkey) ?? [];
     demand(name, "not_a_key");
     const typed = fromBase64(encoded, "not_a_key");
-    demand(typed.length === 33 && typed[0] === ED25519, "not_a_key");
+    demand(typed.length === 33 && [ED25519, COSIGNATURE].includes(typed[0]), "not_a_key");
     const digest = await sha256(bytesOf(`${name}\n`), typed);
     demand(toHex(digest.slice(0, 4)) === id, "key_id");
-    return { name, id, vkey, bytes: typed.slice(1) };
+    return { name, id, vkey, type: typed[0], bytes: typed.slice(1) };
   }
 
   function splitNote(note) {
@@ -100,6 +101,25 @@
       throw new Wrong("not_a_key");
     }
     return crypto.subtle.verify("Ed25519", imported, signature, bytesOf(text));
+  }
+
+  // When the first of these witnesses saw the tree of a checkpoint; every one of them must have.
+  async function witnessed(witnesses, checkpoint) {
+    const { text, signatures } = splitNote(checkpoint);
+    let first = null;
+    for (const witness of witnesses) {
+      const own = signatures.filter((one) => one.name === witness.name && one.id === witness.id);
+      demand(own.length, "not_witnessed");
+      for (const { bytes } of own) {
+        demand(bytes.length === 72, "false_signature");
+        const seconds = new DataView(bytes.buffer).getBigUint64(0);
+        const said = `cosignature/v1\ntime ${seconds}\n${text}`;
+        demand(await signed(witness, said, bytes.slice(8)), "false_signature");
+        const seen = new Date(1000 * Number(seconds));
+        if (first === null || seen < first.seen) first = { witness: witness.name, seen };
+      }
+    }
+    return first;
   }
 
   // The text that `key` signed, and how many others signed it, of whom nothing is said here.
@@ -169,9 +189,13 @@
     return reached;
   }
 
+  function readKeys(given) {
+    return Promise.all(given.split("\n").map((line) => line.trim()).filter(Boolean).map(readKey));
+  }
+
   // The keys that the reader was given by another way, in the place of the page's own of the same names.
   async function chooseKeys(given, pages) {
-    const own = await Promise.all(given.split("\n").map((line) => line.trim()).filter(Boolean).map(readKey));
+    const own = (await readKeys(given)).filter((key) => key.type === ED25519);
     const names = Object.values(pages).map((vkey) => vkey.replace(/\+[0-9a-f]{8}\+.*$/, ""));
     demand(own.every((key) => names.includes(key.name)), "key_of_another");
     demand(own.every((key) => Object.values(pages).includes(key.vkey)), "key_differs");
@@ -226,7 +250,10 @@
         return { words: "time_waits", at: receipt.at, due: receipt.due };
       }
       demand(JSON.parse(page.entry).time === receipt.time, "other_time");
-      const past = Math.max(0, Math.round((now - receipt.at) / 1000));
+      const witnesses = (await readKeys(page.given)).filter((key) => key.type === COSIGNATURE);
+      const first = await witnessed(witnesses, readProof(page.proof).checkpoint);
+      const past = Math.max(0, Math.round(((first?.seen ?? now) - receipt.at) / 1000));
+      if (first) return { words: "time_witnessed", at: receipt.at, due: receipt.due, past, ...first };
       return { words: now <= receipt.due ? "time" : "time_later", at: receipt.at, due: receipt.due, past };
     }];
     yield ["keys", async () => {
