@@ -12,8 +12,8 @@ from shared.events.facts import AnswerRead
 from tests.backtests.story import Story
 from tests.unit.checked_cases import DAY, MORNING, accepted, doubts, figures
 
-FULL = {"length": "usual", "mentions": 4000, "concrete": 6}
-EMPTY = {"length": "phrase", "mentions": 0, "concrete": 0}
+FULL: dict[str, Any] = {"length": "usual", "mentions": 4000, "concrete": 6}
+EMPTY: dict[str, Any] = {"length": "phrase", "mentions": 0, "concrete": 0}
 
 
 def read(story: Story, answered: Record, **fact: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,3 +36,10 @@ def test_each_check_says_of_itself_what_it_sees_and_what_its_numbers_are(check: 
     doc = inspect.getdoc(type(check)) or ""
     assert len(doc) > 150
     assert [figure for figure in check.figures if f"`{figure}`" not in doc] == []
+
+
+def test_each_check_has_a_section_in_the_documentation_and_a_row_of_how_far_to_trust_it() -> None:
+    told = Path("docs/checks.md").read_text("utf-8")
+    for check in CHECKS:
+        assert f"(`{check.name}`)\n" in told
+        assert f"\n| `{check.name}` | {'exact' if check.exact else 'judgement'} |" in told
