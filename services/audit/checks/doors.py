@@ -18,6 +18,8 @@ _LONGEST = 4 * WEEK
 """So many hours are caught up with where the trail stood still; of longer ones nothing is known."""
 _SLOWLY = 200
 """What is usual moves by the part of one in so many outcomes."""
+_WAVE = 3
+"""An hour in which much more came than usual weighs as so many usual ones and as many messages."""
 _SHOWN = 5
 _ENOUGH = 5_000
 """Thousandths of messages by the other ways from which on their quiet says something."""
@@ -99,7 +101,8 @@ class Ways(BaseModel):
         for one in self.of.values():
             one.flow += one.usual[slot]
             weight = min(one.hours // WEEK, _REMEMBERED) + 1
-            one.usual[slot] += (one.now * 1000 - one.usual[slot]) // weight
+            most = _WAVE * (one.usual[slot] + 1000)
+            one.usual[slot] += (min(one.now * 1000, most) - one.usual[slot]) // weight
             one.hours, one.now = one.hours + 1, 0
 
 
