@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import orjson
 import structlog
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from services.audit.answers import CHECKPOINT, PROOF
 from services.audit.evidence import Entry, Evidence
@@ -69,6 +70,16 @@ class Entries(BaseModel):
     )
 
 
+def _written(text: object) -> object:
+    """A number is no time, though it could be read as one."""
+    if isinstance(text, str) and not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", text, re.ASCII):
+        raise ValueError("write it as 2026-09-30T16:00:00+08:00")
+    return text
+
+
+_Instant = Annotated[datetime, BeforeValidator(_written)]
+
+
 def _wanted(
     *,
     case: Annotated[
@@ -93,11 +104,11 @@ def _wanted(
         ),
     ] = None,
     since: Annotated[
-        datetime | None,
+        _Instant | None,
         Query(description="Only events of this time or later", examples=["2026-09-30T16:00:00+08:00"]),
     ] = None,
     until: Annotated[
-        datetime | None,
+        _Instant | None,
         Query(description="Only events before this time", examples=["2026-10-01T00:00:00+08:00"]),
     ] = None,
 ) -> Wanted:

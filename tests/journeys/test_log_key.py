@@ -8,27 +8,20 @@ import sys
 from pathlib import Path
 
 import httpx
-from typer.testing import CliRunner
 
 from services.audit import log_keys
 from services.audit.log import Verifier, from_url, open_checkpoint, verify_log
 from services.audit.verifying import verify_trail
-from services.cli import app
 from services.embedded import embedded
 from shared.events.trail import KeyIntroduced, KeyRetired
 from shared.keys import Keys
 from shared.note import split_note
 from shared.settings import Settings
+from tests.commands import throughline
 from tests.installations import in_a_loop
 from tests.serving import on_a_port
 
 PASSPHRASE = "a lantern by the river"
-
-
-def throughline(*words: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, " ".join(result.output.split())
 
 
 def data(tmp_path: Path) -> Settings:

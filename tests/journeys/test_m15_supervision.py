@@ -24,15 +24,25 @@ async def closed(town: Town) -> Matter:
     return matter
 
 
+def owed_for(town: Town, matter: Matter, about: str) -> dict[str, tuple[str, str]]:
+    """What is owed for a finding or an order; checks may have found more than the story tells of."""
+    return {
+        one.kind: (one.owner, town.shown(one.due))
+        for one in town.case(matter).obligations
+        if one.about == about
+    }
+
+
 @lives(start="2026-10-12 09:30")
 async def test_a_finding_on_a_closed_case_is_explained_within_two_working_days_and_then_confirmed(
     town: Town,
 ) -> None:
     matter = await closed(town)
     finding = await town.finds(matter, "housing")
-    assert town.owes(matter) == {"explain": ("housing", "10-14 17:30")}
+    assert owed_for(town, matter, finding) == {"explain": ("housing", "10-14 17:30")}
     assert town.case(matter).state == "closed"
-    told = town.told(town.last(matter, ExplanationAsked))
+    (asked,) = [one for one in town.events(matter, ExplanationAsked) if one.finding == finding]
+    told = town.told(asked)
     assert OFFICER in told
     assert all(when.endswith("with the digest") for when in told.values())
 
@@ -47,16 +57,14 @@ async def test_a_finding_on_a_closed_case_is_explained_within_two_working_days_a
     await town.until("10-13 10:00")
     assert town.letter(OFFICER, matter.ref, "说明督查疑点")
     await town.does(OFFICER, matter, Explain(finding=finding, text="The craftsman had called them."))
-    assert town.owes(matter) == {}
-    (explained,) = town.everywhere(FindingExplained)
-    assert explained[0].subject == finding
+    assert owed_for(town, matter, finding) == {}
+    assert [record.subject for record, _ in town.everywhere(FindingExplained)] == [finding]
     await town.supervises(lambda all_: all_.confirm(town.principal(SUPERVISOR), finding, "It is so.", None))
     assert [record.subject for record, _ in town.everywhere(FindingConfirmed)] == [finding]
     assert await confirm(SUPERVISOR) == "decided-already"
     account = (await town.sees(OFFICER, matter)).account  # type: ignore[union-attr]
     assert {one.holder.department for one in account.held} <= {"housing", None}
-    (explaining,) = [one for one in account.deadlines if one.kind == "explain"]
-    assert explaining.ended == "met"
+    assert "met" in [one.ended for one in account.deadlines if one.kind == "explain"]
 
 
 @lives(start="2026-10-12 09:30")
@@ -66,15 +74,16 @@ async def test_what_nobody_explains_climbs_to_the_head_and_the_leader_and_can_be
     matter = await closed(town)
     finding = await town.finds(matter, "housing")
     await town.until("10-16 12:00")
-    rungs = [(rung.kind, rung.action) for event in town.events(matter, CaseAlarmed) for rung in event.rungs]
-    assert [action for kind, action in rungs if kind == "explain"] == ["remind", "breach", "escalate"]
+    (owed,) = [one.id for one in town.case(matter).obligations if one.about == finding]
+    rungs = [rung for event in town.events(matter, CaseAlarmed) for rung in event.rungs]
+    assert [one.action for one in rungs if one.obligation == owed] == ["remind", "breach", "escalate"]
     breach = next(one for one in town.events(matter, CaseAlarmed) if one.rungs[0].action == "breach")
     assert HEAD in town.told(breach)
     await town.supervises(
         lambda all_: all_.confirm(town.principal(SUPERVISOR), finding, "Nobody says why.", None)
     )
-    assert town.last(matter, DemandDropped).about == finding
-    assert town.owes(matter) == {}
+    assert finding in [one.about for one in town.events(matter, DemandDropped)]
+    assert owed_for(town, matter, finding) == {}
     assert town.case(matter).breached
 
 
@@ -84,11 +93,12 @@ async def test_a_dismissed_finding_is_asked_of_nobody_any_more_and_who_belongs_t
 ) -> None:
     matter = await closed(town)
     one, other = await town.finds(matter, "housing"), await town.finds(matter, "housing", key="another")
-    assert len(town.case(matter).obligations) == 2
+    assert owed_for(town, matter, one)
     await town.supervises(
         lambda all_: all_.dismiss(town.principal(SUPERVISOR), one, "not_so", "A misreading.", None)
     )
-    assert [owed.about for owed in town.case(matter).obligations] == [other]
+    assert not owed_for(town, matter, one)
+    assert owed_for(town, matter, other)
     head = town.principal(HEAD)
     assert (
         await town.does_not_supervise(lambda all_: all_.dismiss(head, other, "not_so", "x", None))
@@ -107,13 +117,13 @@ async def test_an_order_is_put_right_refused_put_right_again_and_concluded(town:
         lambda all_: all_.issue(supervisor, matter.ref, "housing", "5wd", "Mend the roof.", key="one")
     )
     assert (again, answer.repeated) == (order, True)
-    assert town.owes(matter) == {"rectify": ("housing", "10-19 17:30")}
+    assert owed_for(town, matter, order) == {"rectify": ("housing", "10-19 17:30")}
     assert HEAD in town.told(town.last(matter, CaseOrdered))
     assert "Mend the roof." in town.letter(OFFICER, "Mend the roof.").text
     await town.does(OFFICER, matter, Rectify(order=order, text="A bucket stands there."))
     assert town.last(matter, CaseRectified).order == order
     await town.supervises(lambda all_: all_.refuse(supervisor, order, "2wd", "A bucket is no roof.", None))
-    assert town.owes(matter) == {"rectify": ("housing", "10-14 17:30")}
+    assert owed_for(town, matter, order) == {"rectify": ("housing", "10-14 17:30")}
     assert town.last(matter, CaseOrdered).again
     assert len(town.everywhere(OrderRefused)) == 1
     await town.does(OFFICER, matter, Rectify(order=order, text="The roof is mended."))
@@ -121,7 +131,7 @@ async def test_an_order_is_put_right_refused_put_right_again_and_concluded(town:
     await town.supervises(lambda all_: all_.conclude(supervisor, order, "reminded", "They were slow.", None))
     ((_, concluded),) = town.everywhere(OrderConcluded)
     assert concluded.measure == "reminded"
-    assert town.owes(matter) == {}
+    assert owed_for(town, matter, order) == {}
 
 
 @lives(start="2026-10-12 09:30")

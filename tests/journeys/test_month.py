@@ -169,11 +169,26 @@ def test_a_month_of_work_falls_on_the_instants_of_a_second_reckoning(
         month = Month(town, name, seed=1, messages=messages)
         await month.live()
         counts = compared(town, name, exact=mode == "embedded")
-        counts.update({f"found: {check}": count for check, count in found_alike(town, CHECKS).items()})
         with capsys.disabled():
             print(f"\n{mode}, {name}: {len(town.cases())} cases,", dict(counts.most_common()))
         assert counts["rungs"] > 50
         assert (counts["extension_decided"] > 0) == (TABLES[name].more > 0)
+
+    unwatched = sample(name).model_copy(update={"checks": {check.name: {"off": True} for check in CHECKS}})
+    tell(mode, story, unwatched, STARTS)
+
+
+@pytest.mark.parametrize(("mode", "name"), [("embedded", "county"), ("cluster", "hospital")])
+def test_what_is_found_in_a_month_of_work_is_found_again_over_its_log(
+    mode: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def story(town: Town) -> None:
+        await Month(town, name, seed=1, messages=12).live()
+        await town.until_all_is_told()
+        counts = found_alike(town, CHECKS)
+        with capsys.disabled():
+            print(f"\n{mode}, {name}: found", dict(counts.most_common()))
+        assert counts
 
     tell(mode, story, sample(name), STARTS)
 

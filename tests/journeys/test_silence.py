@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
 from services.audit.log import (
     EMPTY_TREE,
@@ -21,22 +20,16 @@ from services.audit.log import (
 )
 from services.audit.log.verify import verify_log
 from services.audit.silence import LastWord, Statement, last_word, open_statement
-from services.cli import app
 from services.embedded import embedded
 from shared.events.cases import CaseAccepted
 from shared.settings import Settings
+from tests.commands import throughline
 from tests.installations import WEDNESDAY, in_a_loop
 from tests.serving import on_a_port
 from tests.unit.log_samples import QuickDisk
 from tests.unit.trail_samples import SIGNER, Life, received
 
 VKEY = SIGNER.verifier.vkey
-
-
-def throughline(*words: object) -> tuple[int, str]:
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, " ".join(result.output.split())
 
 
 def life() -> Life:

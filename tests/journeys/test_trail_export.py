@@ -77,6 +77,7 @@ async def test_a_supervisor_reads_a_departments_entries_page_by_page_while_more_
         ({"cursor": "next"}, 422, "cursor"),
         ({"since": "2026-09-30T16:00:00"}, 422, "in which zone it is"),
         ({"since": "yesterday"}, 422, "since"),
+        ({"until": "824"}, 422, "until"),
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/trail", "/v1/trail/export"])

@@ -10,30 +10,23 @@ from pathlib import Path
 import httpx
 import pytest
 from prometheus_client import generate_latest
-from typer.testing import CliRunner
 
 from services.audit.cosigning import told
 from services.audit.log import TlogProof, Verifier, WitnessBook, WitnessSigner, leaf_hash
 from services.audit.log.witness_http import application
 from services.audit.log_keys import signers
-from services.cli import app
 from services.embedded import embedded
 from services.routing.people import People
 from shared import metrics
 from shared.embedded import Embedded
 from shared.keys import Keys
 from shared.settings import NotTold, Settings
+from tests.commands import throughline
 from tests.installations import in_a_loop
 from tests.living import PASSWORD
 from tests.serving import on_a_port
 
 KEYS = [WitnessSigner(f"witness.example/w{number}", bytes([number]) * 32) for number in (1, 2, 3)]
-
-
-def throughline(*words: object) -> tuple[int, str]:
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, " ".join(result.output.split())
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from services.audit.checking import Asked, run_over
 from services.audit.checking.outcome import Outcome
+from services.audit.checking.run import A_PART
 from services.audit.checks import CHECKS
 from services.audit.checks.running import Tuned, as_they_are
 from services.audit.checks.tuning import TuningWrong, tuned
@@ -58,8 +59,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def over(data: Path, checks: list[Tuned] | None = None, **how: int) -> Outcome:
-    return run_over(data / "audit" / "log", Asked(checks or as_they_are(SAMPLES)), jobs=1, **how)
+def over(
+    data: Path, checks: list[Tuned] | None = None, *, size: int | None = None, part: int = A_PART
+) -> Outcome:
+    asked = Asked(checks or as_they_are(SAMPLES))
+    return run_over(data / "audit" / "log", asked, jobs=1, size=size, part=part)
 
 
 def test_it_lists_every_check_with_its_doc_and_parameters() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import threading
 from collections.abc import Iterator
@@ -24,16 +25,19 @@ from services.audit.log import (
     ProofError,
     Signer,
     WitnessSigner,
+    from_directory,
     from_url,
     leaf_hash,
     open_checkpoint,
     with_signatures,
 )
+from services.audit.log.disk import Disk
 from services.audit.log.monitor import Monitor, Promise
 from services.audit.log.witness import origin_id
 from shared.note import split_note
 from shared.receipts import Receipt, receipt_signer
 from tests.unit.log_samples import SIGNER, VKEY, QuickDisk, grow, sample_entries
+from tests.unit.test_log_crash import FailingDisk, PowerCutError
 from tests.unit.test_log_fetch import Quiet
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -232,6 +236,50 @@ def test_what_a_witness_was_shown_and_we_were_not_is_found(served: Served) -> No
         "newer.consistency",
         "witness.checkpoint",
     }
+
+
+def test_after_a_power_cut_at_any_step_it_goes_on_from_what_it_had_seen(tmp_path: Path) -> None:
+    grow(tmp_path / "short", [100])
+    grow(tmp_path / "long", [100, 300])
+    with LogWriter(tmp_path / "fork", EMPTY_TREE, disk=QuickDisk()) as writer:
+        writer.publish(writer.integrate([b"another", *sample_entries(500)]), SIGNER)
+    promises = [Promise("late", leaf_hash(sample_entries(1, 350)[0]), NOW)]
+
+    def run(state: Path, disk: Disk, seen: list[int]) -> None:
+        """Looks at the log as it grows, and is forked; each look is answered once what it saw is durable."""
+        for name in ("short", "long", "fork"):
+            fetch = from_directory(tmp_path / name)
+            watching = Monitor(fetch, [SIGNER.verifier], state, policy=Policy(), disk=disk)
+            look = watching.look(NOW + timedelta(minutes=1), promises)
+            assert not look.ok or name != "fork"
+            seen.append(look.state.size)
+
+    whole = FailingDisk(1_000_000, random.Random(0), tmp_path)
+    run(tmp_path / "whole", whole, [])
+    steps = 1_000_000 - whole.left
+    assert steps > 30
+    for step in range(steps):
+        seen: list[int] = []
+        state = tmp_path / f"cut at {step}"
+        state.mkdir()
+        disk = FailingDisk(step, random.Random(step), tmp_path / f"removed {step}")
+        with pytest.raises(PowerCutError):
+            run(state, disk, seen)
+        disk.lose()
+        monitor = Monitor(
+            from_directory(tmp_path / "fork"), [SIGNER.verifier], state, policy=Policy(), disk=QuickDisk()
+        )
+        look = monitor.look(NOW)
+        if seen:
+            assert look.state.size == max(seen) or look.state.size == 400
+            assert [alarm.kind for alarm in look.alarms] == ["fork"]
+            assert sorted(
+                path.name for path in Path(look.alarms[0].evidence).iterdir() if path.name[0] != "."
+            ) == [
+                "newer.checkpoint",
+                "newer.consistency",
+                "older.checkpoint",
+            ]
 
 
 def monitored(served: Served, *options: str) -> tuple[int, str]:

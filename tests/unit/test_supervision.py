@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from random import Random
 
@@ -17,7 +18,7 @@ from services.audit.supervision.order import Order
 from services.audit.supervision.probe import Probe
 from services.audit.supervision.sample import draw
 from shared.content.words import ProbeSecret
-from shared.events import Record, emit
+from shared.events import Event, Record, emit
 from shared.events.cases import CaseAccepted, CaseAlarmed
 from shared.events.content import ContentRef
 from shared.events.findings import OrderConcluded, OrderIssued
@@ -87,10 +88,11 @@ def test_nobody_judges_their_own_and_no_program_judges(
     judge: Principal, person_concerned: str | None, code: str
 ) -> None:
     one = STANDS.model_copy(update={"person": person_concerned, "state": "explained"})
-    for decide in (
+    decides: list[Callable[[], Sequence[Event]]] = [
         lambda: finding.confirm(one, judge, WORDS, NOW),
         lambda: finding.dismiss(one, judge, "not_so", WORDS),
-    ):
+    ]
+    for decide in decides:
         with pytest.raises(Refused) as refused:
             decide()
         assert rule(refused) == code
@@ -124,11 +126,12 @@ def test_an_order_goes_from_answer_to_acceptance_to_conclusion(
     state: str, accept: str, conclude: str
 ) -> None:
     one = ISSUED.model_copy(update={"state": state})
-    for code, decide in (
+    decides: list[tuple[str, Callable[[], Sequence[Event]]]] = [
         (accept, lambda: order.accept(one, SUPERVISOR, WORDS)),
         (accept, lambda: order.refuse(one, SUPERVISOR, "2wd", WORDS)),
         (conclude, lambda: order.conclude(one, SUPERVISOR, "reminded", WORDS)),
-    ):
+    ]
+    for code, decide in decides:
         if not code:
             assert decide()
             continue

@@ -75,8 +75,8 @@ def run_over(
         if latest is not None:
             as_of = AsOf(size, latest)
             asking = [workers.submit(_examine, path, asked, as_of) for path in files.paths]
-            for done, one in enumerate(as_completed([*asking, house]), 1):
-                some.append(one.result())
+            for done, asked_one in enumerate(as_completed([*asking, house]), 1):
+                some.append(asked_one.result())
                 progress("checks", done, parts + 1)
     return Outcome.gathered(asked, signed.origin, tree, some)
 
@@ -146,7 +146,7 @@ def _fold(stretch: _Stretch, asked: Asked) -> Some:
 def _examine(part: Path, asked: Asked, as_of: AsOf) -> Some:
     """What case checks see in the cases of a part."""
     some, gathered = Some(), Gathered()
-    checks = [one for one in asked.checks if isinstance(one.check, CaseCheck)]
+    checks = [(check, told) for check, told in asked.checks if isinstance(check, CaseCheck)]
     for noted in _all(entries_in(part)):
         gathered.add(noted)
     for history in gathered.histories(as_of):

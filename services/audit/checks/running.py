@@ -42,7 +42,7 @@ def run(
     began. Without `as_of` the entries are all that is known. What a check raises, this raises. Entries are kept until
     the end: of a log that memory can't hold give each case's own to `examined`.
     """
-    folds = [Fold(*one) for one in checks if isinstance(one.check, HouseCheck)]
+    folds = [Fold(check, parameters) for check, parameters in checks if isinstance(check, HouseCheck)]
     cases = [one for one in checks if isinstance(one.check, CaseCheck)]
     gathered = Gathered()
     for noted in entries:

@@ -157,13 +157,15 @@ class Follower:
         crash leaves out is done again, and has the same ids.
         """
         async with self._one:
-            size, known = self._trail.published.size, self._known_up_to()
-            if known < min(size, self._memory.cursor):
+            size, found = self._trail.published.size, self._found_up_to()
+            if not self._known:
+                await asyncio.to_thread(self._know, size)
+            if found < self._memory.cursor:
                 return False  # the projection is being made anew
-            if not await asyncio.to_thread(self._prepare, size):
+            if not await asyncio.to_thread(self._looking.prepare, size):
                 return True
             batch, stop, last = await asyncio.to_thread(
-                self._read, min(known, self._memory.cursor + most), size
+                self._read, min(found, self._memory.cursor + most), size
             )
             if self._facts is not None:
                 await self._facts.read(batch)
@@ -174,20 +176,15 @@ class Follower:
             except BaseException:
                 self._looking.lose()
                 raise
-            return self._memory.cursor < self._known_up_to() or self._waits()
+            return self._memory.cursor < self._found_up_to() or self._waits()
 
-    def _known_up_to(self) -> int:
+    def _found_up_to(self) -> int:
         """How many entries are signed, and found by whose they are."""
         return min(self._trail.published.size, self._trail.projector.size)
 
     def _waits(self) -> bool:
         latest = self._memory.latest
         return latest is not None and bool(self._memory.due(latest, 1))
-
-    def _prepare(self, size: int) -> bool:
-        if not self._known:
-            self._know(size)
-        return self._looking.prepare(size)
 
     def _know(self, size: int) -> None:
         """Begin anew where the log is not the one that was followed: another generation, say."""

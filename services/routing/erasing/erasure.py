@@ -52,7 +52,8 @@ def evolve(state: Erasure | None, event: Event, record: Record) -> Erasure:
     """The erasure after an event."""
     match event:
         case ErasureBegun():
-            plan = Plan.model_validate_json(event.plan)
+            # In the trail it is not said what is going to go, only what went.
+            plan = Plan.model_validate_json(event.plan) if event.plan else Plan(cases=(), contents=())
             return Erasure(actor=event.actor, ground=event.ground, plan=plan, begun=record.time)
         case ErasureMade() if state is not None:
             return state.model_copy(update={"made": record.time})

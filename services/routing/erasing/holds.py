@@ -41,7 +41,7 @@ def _evolve(state: Hold | None, event: Event, record: Record) -> Hold:
     return state
 
 
-_KIND = Kind(
+KIND = Kind(
     HOLDS,
     "/routing",
     Hold,
@@ -55,7 +55,7 @@ class Holds:
 
     def __init__(self, house: House) -> None:
         self._store = house.store
-        self._holds: Aggregates[Hold] = Aggregates(_KIND, house.store, house.clock)
+        self._holds: Aggregates[Hold] = Aggregates(KIND, house.store, house.clock)
 
     async def on(self, case_id: str) -> Hold | None:
         """The hold on a case, where there is one."""
