@@ -41,7 +41,7 @@ from tests.unit.trail_samples import ARRIVAL, DAY, WORDS, ended, owed
 ORGANISATION = load(SAMPLE_ORGANISATION)
 P = TypeVar("P", bound=Part)
 TOPICS = frozenset({"cases", "deliveries", "messages"})
-SUPERVISION = tuple(f"throughline.{one}." for one in ("finding", "order", "exclusion"))
+SUPERVISION = tuple(f"throughline.{one}." for one in ("finding", "order", "exclusion", "fact"))
 """What of the topic `findings` belongs to a case."""
 TYPES = [
     kind

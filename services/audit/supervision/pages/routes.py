@@ -51,7 +51,8 @@ def _findings(routes: APIRouter, room: Room) -> None:
         cursor: Cursor = None,
     ) -> Response:
         """What waits for a decision; what is to be explained, what was decided."""
-        usual = "explained" if supervises(principal) else "raised"
+        counts = await room.showing.counts(principal)
+        usual = "explained" if supervises(principal) and counts.explained else "raised"
         chosen = state if state in FINDING_STATES else (None if state == "all" else usual)
         wanted = Wanted(check or None, department or None, chosen)
         found = await room.showing.findings(principal, wanted, cursor=cursor)
@@ -60,7 +61,7 @@ def _findings(routes: APIRouter, room: Room) -> None:
             principal,
             "findings.html",
             found=found,
-            counts=await room.showing.counts(principal),
+            counts=counts,
             states=FINDING_STATES,
             chosen=chosen or "all",
             check=check,
