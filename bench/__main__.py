@@ -17,6 +17,7 @@ from bench.door import http
 from bench.e2e import e2e
 from bench.pages import pages
 from bench.timers import timers
+from bench.trail import trail
 
 app = typer.Typer(help="Speeds, each beside a reference measured in the same run.", no_args_is_help=True)
 
@@ -67,6 +68,15 @@ def bench_timers(
 ) -> None:
     """Alarms/s of a million open obligations, and how late they are at half that rate."""
     _print(timers(obligations, alarms, seconds), as_json)
+
+
+@app.command("trail", epilog="Example: python -m bench trail --json")
+def bench_trail(
+    entries: Annotated[int, typer.Option(help="Entries of the log")] = 10_000_000,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Entries/s appended, durable and indexed; proofs, verification, queries of a log of ten million."""
+    _print(trail(entries), as_json)
 
 
 if __name__ == "__main__":

@@ -47,11 +47,20 @@ def appears(path: Path, process: subprocess.Popen[bytes], log: Path) -> str:
 
 def gauge(port: int, name: str) -> float:
     """One metric without labels of a running installation."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        found = re.search(rf"^{name} ([0-9.e+]+)$", answer.read().decode(), re.MULTILINE)
+    found = re.search(rf"^{name} ([0-9.e+]+)$", _metrics(port), re.MULTILINE)
     if found is None:
         raise RuntimeError(f"there is no metric {name}")
     return float(found[1])
+
+
+def counted(port: int, name: str) -> float:
+    """A metric of a running installation, all its labels together; 0 before anything was counted."""
+    return sum(map(float, re.findall(rf"^{name}{{.*}} ([0-9.e+]+)$", _metrics(port), re.MULTILINE)))
+
+
+def _metrics(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        return str(answer.read().decode())
 
 
 def resident_mib(pid: int) -> float:

@@ -10,7 +10,9 @@ import uvloop
 
 from services import (
     cli_backup,
+    cli_check,
     cli_dead,
+    cli_erase,
     cli_log_key,
     cli_migrate,
     cli_moves,
@@ -33,6 +35,7 @@ cli_org.app.command(
 )(cli_moves.moves)
 app.add_typer(cli_org.app, name="org")
 app.add_typer(cli_trail.app, name="trail")
+app.add_typer(cli_check.app, name="check")
 app.add_typer(cli_dead.app, name="dead")
 app.add_typer(cli_topics.app, name="topics")
 app.add_typer(cli_people.users, name="user")
@@ -48,6 +51,15 @@ cli_people.keys.command(
     epilog="Example: throughline key rotate-log --data ./data   (then, days later, with --finish)",
 )(cli_log_key.rotate)
 app.add_typer(cli_backup.hold, name="hold")
+cli_backup.hold.command("place", epilog="Example: throughline hold place K7QM-2XPA-B --reason court")(
+    cli_erase.place
+)
+cli_backup.hold.command("lift", epilog="Example: throughline hold lift K7QM-2XPA-B")(cli_erase.lift)
+cli_backup.hold.command("list", epilog="Example: throughline hold list --json")(cli_erase.list_holds)
+app.command(
+    "erase",
+    epilog="Example: throughline erase --sender wang@example.org --ground asked --dry-run --data ./data",
+)(cli_erase.erase)
 app.command(
     "backup", epilog="Example: throughline backup --data data --to /backup --keys /elsewhere/keys.tar"
 )(cli_backup.backup)

@@ -26,7 +26,7 @@ from shared.organisation import OrganisationWrong
 from shared.settings import Settings
 from shared.store import StoreError
 
-hold = typer.Typer(help="Hold what leaves the house, and let it go.", no_args_is_help=True)
+hold = typer.Typer(help="Hold what leaves the house, and words that must be kept.", no_args_is_help=True)
 
 Data = Annotated[Path | None, typer.Option(help="Directory of the installation")]
 Org = Annotated[Path | None, typer.Option(help="The organisation file")]

@@ -68,7 +68,7 @@ def backup(
     """
 
     def write() -> list[str]:
-        origin, keys, _ = _installation(data, org)
+        origin, keys, log = _installation(data, org)
         if not keys.has(log_keys.CURRENT):
             raise NoteError(
                 f"{keys.directory} has no log key: name the directory of the installation with --data"
@@ -79,7 +79,7 @@ def backup(
             file.write(sealed)
             file.flush()
             os.fsync(file.fileno())
-        return [one.verifier.vkey for one in log_keys.signers(origin, keys) if one is not None]
+        return [one.verifier.vkey for one in log_keys.signers(origin, keys, log) if one is not None]
 
     for vkey in _or_say(write):
         typer.echo(f"{to} has the key {vkey}")

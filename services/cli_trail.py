@@ -12,22 +12,52 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from services import cli_trail_case, cli_trail_replay
+from services import (
+    cli_trail_case,
+    cli_trail_consistency,
+    cli_trail_export,
+    cli_trail_monitor,
+    cli_trail_replay,
+    cli_trail_silence,
+    cli_trail_witness,
+)
 from services.audit.log import (
-    LogError,
     Report,
     TlogProof,
     Verifier,
     from_url,
     leaf_hash,
-    verify_log,
 )
+from services.audit.verifying import verify_trail
+from services.cli_trail_witness import Needed, WitnessKeys, policy_of
 from shared.note import NoteError, Signer
 from shared.receipts import open_receipt
 from shared.settings import Settings
 
 app = typer.Typer(help="The trail: verify it, prove what is in it.", no_args_is_help=True)
 app.command("replay", epilog="Example: throughline trail replay --data data")(cli_trail_replay.run)
+app.command("export", epilog="Example: throughline trail export --data data --out trail.jsonl")(
+    cli_trail_export.run
+)
+app.command(
+    "witness",
+    epilog='Example: throughline trail witness --data witness --log "$(throughline trail vkey --to URL --log)"',
+)(cli_trail_witness.witness)
+app.command(
+    "consistency",
+    epilog="Example: throughline trail consistency old.checkpoint new.checkpoint --to URL/trail --vkey … --out FILE",
+)(cli_trail_consistency.consistency)
+app.command(
+    "monitor",
+    epilog="Example: throughline trail monitor https://house.example/trail --vkey … --state ./watched",
+)(cli_trail_monitor.monitor)
+app.command(
+    "silence",
+    epilog="Example: throughline trail silence msg_… --to https://house.example --vkey … --out FILE",
+)(cli_trail_silence.silence)
+app.command("convict", epilog="Example: throughline trail convict silence.note later.tlog-proof --vkey …")(
+    cli_trail_silence.convict
+)
 console = Console(stderr=True)
 
 Data = Annotated[Path, typer.Option(help="Directory of the installation")]
@@ -75,24 +105,32 @@ def _verifier(vkey: str) -> Verifier:
     epilog='Example: throughline trail verify data --vkey "$(throughline trail vkey --data data --log)"'
 )
 def verify(
+    *,
     source: Annotated[str, typer.Argument(help="A data directory, a log's directory, or its http address")],
     vkey: Annotated[str, typer.Option(help="The log's verifier key; have it confirmed by another way")],
     since: Annotated[Path | None, typer.Option(help="A checkpoint kept earlier: a rewind is found")] = None,
+    witness: WitnessKeys = None,
+    needed: Needed = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Check every entry, tile and hash up to the signed root. Exit 1 where something is wrong."""
+    """Check every entry, tile and hash up to the signed root. Exit 1 where something is wrong.
+
+    Of a log whose key was changed since, the old key will do: the new one is named, and how it took over is verified.
+    """
     try:
         key = Verifier.parse(vkey.strip())
         earlier = since.read_bytes() if since else None
-    except (NoteError, OSError) as error:
+        policy = policy_of(witness, needed)
+    except (ValueError, OSError) as error:
         raise _fail(str(error)) from None
     place = from_url(source.rstrip("/")) if source.startswith("http") else _log_directory(Path(source))
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("entries", total=None)
-        report = verify_log(
+        report = verify_trail(
             place,
             key,
             since=earlier,
+            policy=policy,
             progress=lambda done, size: progress.update(task, completed=done, total=size),
         )
     _tell(report, as_json)
@@ -180,6 +218,8 @@ def check(
     *,
     vkey: Annotated[str, typer.Option(help="The log's verifier key")],
     receipt_vkey: Annotated[str, typer.Option(help="The key that signs receipts")] = "",
+    witness: WitnessKeys = None,
+    needed: Needed = None,
 ) -> None:
     """Check offline that the promise of a receipt was kept, or that a case's entries are in the trail.
 
@@ -195,12 +235,15 @@ def check(
         shown = TlogProof.parse(proof.read_bytes())
         if shown.extra is not None and leaf_hash(shown.extra) != promised.leaf:
             raise _fail("the proof is for another entry than the receipt promises", 1)
-        checkpoint = shown.verify(promised.leaf, Verifier.parse(vkey.strip()))
+        policy = policy_of(witness, needed)
+        checkpoint = shown.verify(promised.leaf, Verifier.parse(vkey.strip()), policy=policy)
     except OSError as error:
         raise _fail(str(error)) from None
-    except (NoteError, LogError) as error:
+    except ValueError as error:
         raise _fail(f"it does not hold: {error}", 1) from None
     typer.echo(
         f"Kept: {promised.message} is entry {shown.index} of {checkpoint.origin},"
         f" under a checkpoint of {checkpoint.state.size} entries."
     )
+    for cosigned in policy.cosigned(shown.checkpoint):
+        typer.echo(f"Cosigned by {cosigned.witness.name} at {cosigned.at.isoformat()}.")

@@ -12,7 +12,7 @@ from shared.clock import Clock
 from shared.embedded import Embedded
 from shared.lock import Locked
 from shared.organisation import OrganisationWrong
-from shared.settings import Settings
+from shared.settings import NotTold, Settings
 from shared.store import StoreError
 
 FRONTS = (intake.service, routing.service, notify.service, audit.service)
@@ -35,7 +35,7 @@ async def serve(settings: Settings) -> int:
     installation = embedded(settings)
     try:
         await serve_until_told(installation, door, lambda: welcome(installation))
-    except (Locked, OrganisationWrong, StoreError, LogError, OSError) as error:
+    except (Locked, OrganisationWrong, StoreError, LogError, NotTold, OSError) as error:
         typer.echo(f"throughline: it does not run: {error}", err=True)
         return 1
     return 0

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from services.audit.told import checks_of
 from shared.organisation import Organisation, OrganisationWrong, load
 
 WRONG = 1
@@ -20,7 +21,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 def load_or_exit(file: Path, *, as_json: bool) -> Organisation:
     """The organisation of the file; ends the command with exit code 1 where it is wrong."""
     try:
-        return load(file)
+        organisation = load(file)
+        checks_of(organisation, file)
+        return organisation
     except OrganisationWrong as wrong:
         if as_json:
             print_json({"ok": False, "faults": [asdict(fault) for fault in wrong.faults]})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Self
 
 import structlog
@@ -42,6 +43,15 @@ class Runner(ABC):
     async def shut(self) -> None:
         """Close what `open` opened, the store last."""
 
+    @asynccontextmanager
+    async def at_rest(self) -> AsyncIterator[House]:
+        """Open, with its services at hand and none at work: for a command that changes something beside them."""
+        await self.open()
+        try:
+            yield self.house
+        finally:
+            await self._close()
+
     async def start(self) -> None:
         """Begin: what was left over first, then whatever comes."""
         for service in self.services:
@@ -76,11 +86,14 @@ class Runner(ABC):
             for companion in service.companions:
                 await companion.stop()
         await self.stop_bus()
+        await self._close()
+        log.info("runner.stopped")
+
+    async def _close(self) -> None:
         for service in reversed(self.services):
             if service.close is not None:
                 await service.close()
         await self.shut()
-        log.info("runner.stopped")
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -17,6 +17,7 @@ from fastapi import APIRouter, FastAPI
 from shared.bus import Inlet, Subscription, Tap
 from shared.clock import Clock
 from shared.content import ContentStore
+from shared.content.derived import Derived
 from shared.generation import trail_origin
 from shared.keys import Keys
 from shared.organisation import Organisation
@@ -43,6 +44,8 @@ class House:
     """What the instances of a service agree on; None where there can be but one of each."""
     again: Callable[[str], Awaitable[None]] | None = None
     """Has all events of an aggregate handed over once more, where they travel by a road on which one could be lost."""
+    derived: Derived = field(default_factory=Derived)
+    """Where services say how that is forgotten which they keep and which derives from content."""
     alone: bool = False
     """Whether nobody else can be at work on the store: this process holds the lock of its directory, so that whatever
     an earlier one had under way is over."""

@@ -9,11 +9,12 @@ $KAFKA_ACLS --add --allow-principal User:intake --operation Write --topic messag
 $KAFKA_ACLS --add --allow-principal User:intake --operation Read --topic cases
 $KAFKA_ACLS --add --allow-principal User:intake --operation Read --operation Delete --topic inbound
 $KAFKA_ACLS --add --allow-principal User:intake --operation Read --group intake --group intake.inbound
-$KAFKA_ACLS --add --allow-principal User:routing --operation Write --topic cases --topic organisation --topic cases.dead --topic messages.dead
-$KAFKA_ACLS --add --allow-principal User:routing --operation Read --topic cases --topic messages
+$KAFKA_ACLS --add --allow-principal User:routing --operation Write --topic cases --topic organisation --topic cases.dead --topic findings.dead --topic messages.dead --topic organisation.dead
+$KAFKA_ACLS --add --allow-principal User:routing --operation Read --topic cases --topic findings --topic messages --topic organisation
 $KAFKA_ACLS --add --allow-principal User:routing --operation Read --group routing
-$KAFKA_ACLS --add --allow-principal User:notify --operation Write --topic deliveries --topic cases.dead --topic messages.dead
-$KAFKA_ACLS --add --allow-principal User:notify --operation Read --topic cases --topic messages
+$KAFKA_ACLS --add --allow-principal User:notify --operation Write --topic deliveries --topic cases.dead --topic messages.dead --topic organisation.dead
+$KAFKA_ACLS --add --allow-principal User:notify --operation Read --topic cases --topic messages --topic organisation
 $KAFKA_ACLS --add --allow-principal User:notify --operation Read --group notify
-$KAFKA_ACLS --add --allow-principal User:audit --operation Write --topic findings
+$KAFKA_ACLS --add --allow-principal User:audit --operation Write --topic findings --topic cases.dead
 $KAFKA_ACLS --add --allow-principal User:audit --operation Read --topic messages --topic cases --topic rounds --topic organisation --topic deliveries --topic publications --topic findings
+$KAFKA_ACLS --add --allow-principal User:audit --operation Read --group audit

@@ -7,6 +7,7 @@ That too few cosigned is for all to see: in the checkpoint, a metric, `/readyz`,
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from services.audit.log import Asked, Policy, Witnesses, from_directory
@@ -26,6 +27,21 @@ def told(settings: Settings, log: Path) -> Cosigning | None:
             f"THROUGHLINE_WITNESSES is a comma-separated list of `URL VKEY`, and THROUGHLINE_WITNESS_POLICY how many of"
             f" them must cosign: {error}"
         ) from error
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """Who cosigned what is published."""
+
+    names: tuple[str, ...]
+    needed: int
+    disputed: tuple[str, ...] = ()
+    """What witnesses have seen that is not here."""
+
+    @property
+    def met(self) -> bool:
+        """Whether they are enough."""
+        return len(self.names) >= self.needed
 
 
 class Cosigning:
@@ -60,6 +76,12 @@ class Cosigning:
             metrics.COSIGNED.set(size)
         elif self._since is None:
             self._since = time.monotonic()
+
+    def witnessed(self, published: bytes | None) -> Witnessed:
+        """Who cosigned the published checkpoint. Raises NoteError where a cosignature under it is false."""
+        cosigned = self.policy.cosigned(published) if published is not None else ()
+        names = tuple(one.witness.name for one in cosigned)
+        return Witnessed(names, self.policy.needed, tuple(self._witnesses.disputed))
 
     def uncosigned_seconds(self) -> float:
         """How long what is published has had too few cosignatures."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from threading import Lock
 
@@ -19,11 +20,9 @@ from services.audit.log import (
     open_checkpoint,
     verify_consistency,
 )
-from services.audit.log.tiles import ENTRIES, Tile, frame_entries, hashes_at, split_bundle
+from services.audit.log.tiles import ENTRIES, TILE_WIDTH, Tile, frame_entries, hashes_at, split_bundle
 
 CHANGED = "its bytes do not lead to the root that was signed"
-SCANNED_A_CALL = 8192
-"""How many entries are looked through for those of a type before an answer is given."""
 
 
 @dataclass(frozen=True)
@@ -81,19 +80,19 @@ class Evidence:
 
     def prove(self, indices: Iterable[int]) -> Proved:
         """Those of the entries that the published checkpoint covers. Raises ValueError, OSError for a damaged log."""
-        checkpoint = self.checkpoint()
-        if checkpoint is None:
-            return Proved(b"", 0, [])
-        size = open_checkpoint(checkpoint, self.log).state.size
+        checkpoint, size = self.signed()
         reader = LogReader(from_directory(self.directory))
         entries = []
-        for index in indices:
-            if index < size:
-                value = reader.entry(index, size)
-                path = tuple(reader.inclusion_proof(index, size))
-                proof = TlogProof(index, path, checkpoint, extra=value)
-                entries.append(Entry(index, value, proof.format()))
+        for index, value in read(reader, (one for one in indices if one < size), size):
+            path = tuple(reader.inclusion_proof(index, size))
+            proof = TlogProof(index, path, checkpoint, extra=value)
+            entries.append(Entry(index, value, proof.format()))
         return Proved(checkpoint, size, entries)
+
+    def signed(self) -> tuple[bytes, int]:
+        """The published checkpoint and how many entries it covers. Raises ValueError, OSError."""
+        checkpoint = self.checkpoint() or b""
+        return checkpoint, open_checkpoint(checkpoint, self.log).state.size if checkpoint else 0
 
     def verified(self, entry: Entry) -> bool:
         """Whether the proof leads from the entry's bytes to a root that the log's key signed: computed anew."""
@@ -128,23 +127,6 @@ class Evidence:
         if not self.verified(Entry(index, value, proof)):
             return Examined(index, value, CHANGED)
         return Examined(index, value)
-
-    def find(self, kind: str | None, since: int, limit: int) -> tuple[list[int], int | None]:
-        """Entries of a type from an index on, and where to go on; None at the end of the tree."""
-        checkpoint = self.checkpoint()
-        size = open_checkpoint(checkpoint, self.log).state.size if checkpoint else 0
-        stop = min(size, since + SCANNED_A_CALL)
-        # Canonical JSON ends with its last key, which is `type`.
-        ending = f'"type":"{kind}"}}'.encode() if kind else b""
-        reader = LogReader(from_directory(self.directory))
-        found: list[int] = []
-        for index, value in enumerate(reader.entries(since, stop, size) if since < stop else (), since):
-            if value.endswith(ending):
-                found.append(index)
-                if len(found) == limit:
-                    stop = index + 1
-                    break
-        return found, stop if stop < size else None
 
     def head(self) -> Head:
         """The last checkpoint, verified anew: its signature, and that it continues what this process saw before."""
@@ -191,3 +173,13 @@ class Evidence:
         if tile.level != ENTRIES:
             return whole[: tile.width * 32]
         return b"".join(frame_entries(split_bundle(whole, tile.width)[0]))
+
+
+def read(reader: LogReader, indices: Iterable[int], size: int) -> Iterator[tuple[int, bytes]]:
+    """Entries of the tree of `size`, in ascending order: each bundle is read once. Raises what the reader raises."""
+    for _, some in groupby(indices, key=lambda index: index // TILE_WIDTH):
+        together = list(some)
+        first = together[0]
+        values = list(reader.entries(first, together[-1] + 1, size))
+        for index in together:
+            yield index, values[index - first]

@@ -46,8 +46,16 @@ HANDOVER = "handover"
 """The folder beside the tiles; a file by the key ID, in hex, of the key that another took over from."""
 
 
-def signers(origin: str, keys: Keys) -> tuple[Signer, Signer | None]:
-    """Who signs checkpoints: the log key, and the one that takes over from it where there is one."""
+def signers(origin: str, keys: Keys, log: Path) -> tuple[Signer, Signer | None]:
+    """Who signs checkpoints: the log key, and the one that takes over from it where there is one.
+
+    For a new log the key is made. Raises StateError where one signed that is not there.
+    """
+    if not keys.has(CURRENT) and (log / "checkpoint").is_file():
+        raise StateError(
+            f"{keys.directory} has no log key, and one signed {log / 'checkpoint'}: put that one back (`throughline key"
+            " restore`, or a backup of the keys): who verifies this trail knows no other; nothing was changed or signed"
+        )
     current = Signer(origin, keys.ed25519(CURRENT).private_bytes_raw())
     return current, Signer(origin, keys.ed25519(NEXT).private_bytes_raw()) if keys.has(NEXT) else None
 
@@ -164,11 +172,10 @@ def unseal(sealed: bytes, passphrase: str) -> dict[str, Signer]:
 
 def begin_change(origin: str, keys: Keys, log: Path) -> tuple[Verifier, Verifier]:
     """Make the key that takes over; the old one, the new one. Raises StateError, NoteError, OSError."""
-    old, coming = signers(origin, keys)
+    old, coming = signers(origin, keys, log)
     if coming is not None:
         raise StateError(
-            f"a change is under way already, to {coming.verifier.vkey}: start the installation, and end it with"
-            " --finish"
+            f"a change to {coming.verifier.vkey} is under way already: start the installation, and end it with --finish"
         )
     try:
         open_checkpoint((log / "checkpoint").read_bytes(), old.verifier)
@@ -179,7 +186,7 @@ def begin_change(origin: str, keys: Keys, log: Path) -> tuple[Verifier, Verifier
 
 def finish_change(origin: str, keys: Keys, log: Path) -> tuple[Verifier, Verifier]:
     """Let the new key sign alone; the old one's bytes are gone then. Raises StateError where it is too early."""
-    old, new = signers(origin, keys)
+    old, new = signers(origin, keys, log)
     if new is None:
         raise StateError("no key is taking over: begin without --finish")
     try:

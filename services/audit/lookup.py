@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -40,7 +40,7 @@ class Asked:
     """A case's id: its own entries and those of all that belongs to it."""
     type: str | None = None
     department: str | None = None
-    """Entries of cases while this department led them (`projection.Listed`)."""
+    """Entries of cases while this department led them (`kept.Listed`)."""
     since: datetime | None = None
     until: datetime | None = None
     """Entries whose time is at or after `since` and before `until`."""
@@ -64,6 +64,11 @@ class Lookup:
         """Over a connection of its own. Raises sqlite3.Error."""
         return cls(connect(path, read_only=True))
 
+    def hold(self) -> None:
+        """See the projection as it stands now, until it is closed."""
+        self._reader.execute("BEGIN")
+        _ = self.size
+
     @property
     def size(self) -> int:
         """How many of the log's entries are projected."""
@@ -79,6 +84,23 @@ class Lookup:
         """The case that a message, a delivery, a fact or a finding belongs to."""
         row = self._reader.execute("SELECT matter FROM aggregates WHERE id = ?", (aggregate,)).fetchone()
         return str(row[0]) if row and row[0] else None
+
+    def ref_of(self, aggregate: str) -> str | None:
+        """The ref of a case, or of the case that an aggregate belongs to."""
+        row = self._reader.execute(
+            "SELECT ref FROM aggregates JOIN cases ON cases.matter = coalesce(aggregates.matter, id) WHERE id = ?",
+            (aggregate,),
+        ).fetchone()
+        return row and str(row[0])
+
+    def departments_of(self, places: Sequence[int]) -> dict[int, str]:
+        """Who led the case of each entry then, of those that belong to one. At most some thousands at once."""
+        marks = ", ".join("?" * len(places))
+        rows = self._reader.execute(
+            f"SELECT at, word FROM listed JOIN words ON number = department WHERE at IN ({marks})",  # noqa: S608
+            places,
+        )
+        return dict(rows.fetchall())
 
     def standing(self, ref: str) -> Standing | None:
         """How the case that has a ref stands."""

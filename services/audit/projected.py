@@ -13,9 +13,12 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
+from services.audit.days import Days
 from services.audit.index import connect
-from services.audit.projection import ENDS, Days, Listed, Owed, Rows, Unsettled
+from services.audit.kept import Listed, Owed, Unsettled
+from services.audit.projection import ENDS, Rows
 from shared.events import Record
+from shared.events.obligations import OF_SUPERVISION
 from shared.store.rows import write
 
 FILE = "projection.db"
@@ -53,6 +56,8 @@ CREATE TABLE balance (day TEXT NOT NULL, endpoint TEXT NOT NULL, received INTEGE
     new INTEGER NOT NULL, quarantined INTEGER NOT NULL, refused INTEGER NOT NULL, PRIMARY KEY (day, endpoint))
     WITHOUT ROWID;
 """
+_OUTLIVE = "(" + ", ".join(f"'{kind}'" for kind in sorted(OF_SUPERVISION)) + ")"
+"""What a case owes beyond its close."""
 _COUNT = """
 INSERT INTO balance VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET received = received + excluded.received,
     attached = attached + excluded.attached, new = new + excluded.new,
@@ -98,7 +103,9 @@ class Projection:
         row = self._writer.execute("SELECT size, last FROM cursor").fetchone()
         self.cursor = Cursor(*row) if row else Cursor()
         self._numbers: OrderedDict[str, int] = OrderedDict()
-        self._words = {word: number for number, word in self._writer.execute("SELECT * FROM words")}
+        self._words: dict[str, int] = {
+            word: number for number, word in self._writer.execute("SELECT * FROM words")
+        }
         (last,) = self._writer.execute("SELECT max(aggregate) FROM entries").fetchone()
         (named,) = self._writer.execute("SELECT max(matter) FROM members").fetchone()
         self._next = 1 + max(last or 0, named or 0)
@@ -184,10 +191,10 @@ class Projection:
         """The number of a type's or a department's name."""
         if word is None:
             return None
-        if word not in self._words:
-            self._words[word] = len(self._words) + 1
-            self._writer.execute("INSERT INTO words VALUES (?, ?)", (self._words[word], word))
-        return self._words[word]
+        if (number := self._words.get(word)) is None:
+            number = self._words[word] = len(self._words) + 1
+            self._writer.execute("INSERT INTO words VALUES (?, ?)", (number, word))
+        return number
 
     def _write_cases(self, rows: Rows) -> None:
         main = self._writer
@@ -201,7 +208,12 @@ class Projection:
             for case, one in rows.changed.items()
         ]
         write(main, _CHANGE, changed, ") AS v WHERE matter = v.column1")
-        write(main, "DELETE FROM owed WHERE matter IN (", [(case,) for case in rows.closed], ")")
+        write(
+            main,
+            f"DELETE FROM owed WHERE kind NOT IN {_OUTLIVE} AND matter IN (",  # noqa: S608  our own constants
+            [(case,) for case in rows.closed],
+            ")",
+        )
         owed = [(case, one, *row) for case, owed in rows.owed.items() for one, row in owed.items()]
         write(main, "INSERT OR REPLACE INTO owed", owed)
         aged = "UPDATE owed SET stage = max(stage, ?), rung = max(rung, ?) WHERE matter = ? AND id = ?"

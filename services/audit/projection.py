@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import NamedTuple, Protocol
+from datetime import datetime
 
 import structlog
 
+from services.audit.kept import Changed, Earlier, Listed, Opened, Owed, Unsettled
 from shared.events import REGISTRY, Event, Record
 from shared.events.cases import (
     CaseAccepted,
@@ -46,6 +46,7 @@ from shared.events.messages import (
     MessageReleased,
     MessageSettled,
 )
+from shared.events.obligations import OF_SUPERVISION
 
 log = structlog.get_logger()
 
@@ -56,113 +57,6 @@ STAGES = {"remind": 1, "warn": 2, "breach": 3, "escalate": 4, "circulate": 5}
 WARNED, BREACHED = STAGES["warn"], STAGES["breach"]
 ENDS = ("attached", "new", "quarantined", "refused")
 """What a received message becomes: the four sum to what came in, but for what still waits."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-
-
-class Unsettled(NamedTuple):
-    """A message that waits to be settled, or in quarantine for a person to look."""
-
-    day: str
-    endpoint: str
-    state: str
-
-
-class Days:
-    """The day an instant falls on in one zone; asked mostly for instants of the same day."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
-        self._first = self._last = _EPOCH
-        self._name = ""
-
-    def __call__(self, instant: datetime) -> str:
-        if not self._first <= instant < self._last:
-            self._name = self._of(instant)
-            self._first = instant.replace(minute=0, second=0, microsecond=0)
-            self._last = self._first + timedelta(hours=1)
-            if self._of(self._first) != self._of(self._last - _MILLISECOND):
-                self._last = self._first  # midnight falls within this hour: nothing to remember
-        return self._name
-
-    def _of(self, instant: datetime) -> str:
-        return instant.astimezone(self._zone).date().isoformat()
-
-
-@dataclass(slots=True, kw_only=True)
-class Changed:
-    """What is new of a case; None where it stays as it was."""
-
-    kind: str | None = None
-    promise: int | None = None
-    state: str | None = None
-    holder: str | None = None
-    pause: str | None = None
-    """Why its clock stands still; empty while it runs."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Opened(Changed):
-    """A case that begins; `arrived` in milliseconds since 1970, as `promise`."""
-
-    ref: str
-    channel: str
-    arrived: int
-
-
-class Owed(NamedTuple):
-    """Something that is owed in a case; times are milliseconds since 1970."""
-
-    kind: str
-    owner: str
-    since: int
-    due: int
-    binding: int
-    """1 where it can be late; 0 also while it stands still."""
-    stage: int
-    """How far it has aged (`STAGES`)."""
-    rung: int
-    """The last rung of its ladder that fell; -1 before the first."""
-    still: int
-    """1 while the case's clock stands still: it goes on under another id."""
-
-    def aged(self, stage: int, rung: int) -> Owed:
-        """The same once that rung has fallen."""
-        return self._replace(stage=max(self.stage, stage), rung=max(self.rung, rung))
-
-
-class Listed(NamedTuple):
-    """An entry, as queries find it; of one that is no event of ours nothing but its place is known."""
-
-    at: int
-    aggregate: str | None = None
-    time: int | None = None
-    """Milliseconds since 1970."""
-    type: str | None = None
-    department: str | None = None
-    """Who led the case that it belongs to, once it had happened: a department's id, or `coordinator`. What came before
-    its case was opened is nobody's."""
-
-
-class Earlier(Protocol):
-    """What the batches before have left."""
-
-    def matter(self, aggregate: str) -> str | None:
-        """The case that an aggregate belongs to."""
-        ...
-
-    def unsettled(self, message: str) -> Unsettled | None:
-        """A message that is not settled."""
-        ...
-
-    def holder(self, case: str) -> str | None:
-        """Who holds a case."""
-        ...
-
-    def owed(self, case: str) -> Iterable[tuple[str, Owed]]:
-        """What is owed in a case, by the obligation's id."""
-        ...
 
 
 @dataclass
@@ -180,7 +74,7 @@ class Rows:
     changed: dict[str, Changed] = field(default_factory=dict)
     """Cases of earlier batches."""
     closed: set[str] = field(default_factory=set)
-    """Cases of which nobody owes anything any more, but for what is started in this batch."""
+    """Cases of which nobody owes anything any more but to supervision, and what is started in this batch."""
     owed: defaultdict[str, dict[str, Owed]] = field(default_factory=lambda: defaultdict(dict))
     """case → obligation"""
     aged: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
@@ -299,7 +193,7 @@ class Rows:
     def _closes(self, case: str) -> None:
         row = self._row(case)
         row.state, row.pause = "closed", ""
-        self.owed.pop(case, None)
+        self.owed[case] = {id: one for id, one in self.owed[case].items() if one.kind in OF_SUPERVISION}
         self.closed.add(case)
 
     def _reopens(self, case: str) -> None:
@@ -337,10 +231,12 @@ class Rows:
 
     def _fetch(self, case: str) -> None:
         """Have what earlier batches left of a case's obligations among this one's, as far as they have come."""
-        if case in self._fetched or case in self.closed:
+        if case in self._fetched:
             return
         self._fetched.add(case)
         for id, row in self.earlier.owed(case):
+            if case in self.closed and row.kind not in OF_SUPERVISION:
+                continue
             if (case, id) not in self.ended:
                 self.owed[case][id] = row.aged(*self.aged.get((case, id), (0, -1)))
 

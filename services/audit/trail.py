@@ -82,7 +82,7 @@ class Trail:
     ) -> None:
         self.directory = directory / "log"
         self.signer = signer
-        self._signers = (signer, *([beside] if beside else ()))
+        self.signers = (signer, *([beside] if beside else ()))
         self.index = Index(directory / FILE)
         self._writer = LogWriter(self.directory, self.index.state)
         self._signed_otherwise = self._is_signed_otherwise()
@@ -262,7 +262,7 @@ class Trail:
         if (note := self.checkpoint()) is None:
             return False
         there = {one.key_id for one in split_note(note)[1] if one.name == self.signer.name}
-        signing = {signer.verifier.key_id for signer in self._signers}
+        signing = {signer.verifier.key_id for signer in self.signers}
         if not there & signing:
             self._writer.close()
             self.index.close()
@@ -287,7 +287,7 @@ class Trail:
             # Waited for here: nothing is integrated between what is allowed and what is signed.
             asyncio.run_coroutine_threadsafe(self._allow(self._guard, self.index.state), loop).result()
         with self._whole():
-            return self._writer.sign(self.index.state, *self._signers)
+            return self._writer.sign(self.index.state, *self.signers)
 
     def _place(self, note: bytes) -> bool:
         """Publish it, unless the writer was opened anew since it was signed: the next one is then signed instead."""
@@ -298,8 +298,10 @@ class Trail:
             self._writer.place(note)
             self._signed_otherwise = False
             if not self._handed_over:
-                old, new = (signer.verifier for signer in self._signers)
-                self._handed_over = write_handover(self.directory, old, new, lambda: self.index.places(TRAIL))
+                old, new = (signer.verifier for signer in self.signers)
+                self._handed_over = write_handover(
+                    self.directory, old, new, lambda: self.index.own_places(TRAIL)
+                )
         return True
 
     @contextmanager

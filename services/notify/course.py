@@ -13,7 +13,6 @@ from shared.events.cases import (
     CaseClosed,
     CaseEscalated,
     CaseEvent,
-    CaseJoined,
     CaseOpened,
     CaseQueued,
     CaseReopened,
@@ -23,6 +22,8 @@ from shared.events.cases import (
     Started,
 )
 from shared.events.content import ContentRef
+from shared.events.linked import CaseJoined
+from shared.events.supervised import CaseOrdered, ExplanationAsked
 
 _GOES_ON = frozenset({"paused", "extended", "moved"})
 """How an obligation ends that begins anew with another end."""
@@ -57,7 +58,8 @@ class Course:
         before = self.begun.get(obligation)
         if before is None or self.ended.get(obligation) not in _GOES_ON:
             return None
-        same = (one for one in self.open.values() if (one.kind, one.owner) == (before.kind, before.owner))
+        what = (before.kind, before.owner, before.about)
+        same = (one for one in self.open.values() if (one.kind, one.owner, one.about) == what)
         return next(same, None)
 
 
@@ -113,6 +115,8 @@ def _held(found: Course, event: CaseEvent) -> None:
 def _known(found: Course, event: CaseEvent) -> None:
     match event:
         case AssistAsked():
+            found.helpers.add(event.department)
+        case ExplanationAsked() | CaseOrdered() if event.starts:
             found.helpers.add(event.department)
         case OpinionAsked():
             found.helpers.add(event.to.partition("/")[0])

@@ -20,6 +20,7 @@ from shared.events import Event, Record
 from shared.events.cases import Action
 from shared.events.content import ContentRef
 from shared.events.deliveries import DigestClosed, DigestHandedOver, DigestItem, DigestNoted
+from shared.events.obligations import OF_SUPERVISION
 from shared.store import Collection
 
 MOST_ITEMS = 200
@@ -28,6 +29,8 @@ GATHERS = timedelta(minutes=5)
 """How long a digest whose instant was over before anything was noted waits for the rest: after an outage much comes at
 once."""
 _ACTIONS = frozenset(get_args(Action))
+_OF_SUPERVISION = frozenset({"explained", "rectified"})
+"""What is told of a closed case as well."""
 
 
 class Digest(BaseModel):
@@ -122,11 +125,11 @@ def left(items: Sequence[DigestItem], courses: Mapping[str, Course]) -> list[Dig
 
 
 def _still(item: DigestItem, course: Course) -> DigestItem | None:
-    if course.closed:
-        return None
     if item.obligation is None:
-        return item
+        return None if course.closed and item.what not in _OF_SUPERVISION else item
     owed = course.still_owed(item.obligation)
+    if course.closed and (owed is None or owed.kind not in OF_SUPERVISION):
+        return None
     return None if owed is None else item.model_copy(update={"obligation": owed.id, "due": owed.due})
 
 

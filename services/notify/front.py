@@ -1,6 +1,7 @@
 """The door out: what happened → deliveries.
 
-Hears `cases` (who must be told) and `messages` (what came back of a delivery). Publishes `deliveries`.
+Hears `cases` (who must be told), `messages` (what came back of a delivery) and `organisation` (what was erased).
+Publishes `deliveries`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from services.notify.channels.outbox import OutboxSender
 from services.notify.courier import Courier
 from services.notify.delivery import KIND, Delivery
 from services.notify.digest import KIND as DIGESTS
+from services.notify.forgetting import Forgetting
 from services.notify.handlers import Handlers, may_concern_somebody
 from services.notify.holding import HOLD, Holding
 from services.notify.pages import outbox
@@ -24,6 +26,7 @@ from shared.bus import Subscription
 from shared.events import REGISTRY
 from shared.events.cases import CaseAssigned, CaseEvent, CaseOpened, CaseQueued
 from shared.events.messages import DeliveryAnswered
+from shared.events.organisation import ErasureMade
 from shared.service import House, Service, Timer
 from shared.tokens import Tokens
 
@@ -46,6 +49,8 @@ def service(house: House) -> Service:
     digests = Aggregates(DIGESTS, house.store, house.clock)
     holds = Aggregates(HOLD, house.store, house.clock)
     holding = Holding(holds, house.clock, alone=house.store.only_writer)
+    forgetting = Forgetting(house.store, deliveries, folder)
+    house.derived.register(forgetting.forget)
     handlers = Handlers(deliveries, digests, courier, holding, house)
 
     async def prepare() -> None:
@@ -60,6 +65,7 @@ def service(house: House) -> Service:
             Subscription(("cases",), _ON_ARRIVAL, handlers.on_happened, may_concern_somebody),
             Subscription(("cases",), _HAPPENS - _ON_ARRIVAL - {CaseOpened.TYPE}, handlers.on_happened),
             Subscription(("messages",), frozenset({DeliveryAnswered.TYPE}), handlers.on_delivery_answered),
+            Subscription(("organisation",), frozenset({ErasureMade.TYPE}), forgetting.on_erased),
         ],
         timers=[
             Timer(KIND.collection, handlers.on_due, stands=holding.held),

@@ -44,6 +44,7 @@ from shared.events.deliveries import (
     Happening,
     OwedThing,
 )
+from shared.events.supervised import CaseExplained, CaseOrdered, CaseRectified, ExplanationAsked
 from shared.organisation import Organisation
 from shared.rights import may_see_case, may_see_sender, person
 
@@ -61,10 +62,13 @@ _USUAL: dict[type[CaseEvent], Happening] = {
     OpinionAsked: "opinion_asked",
     OpinionGiven: "opinion_given",
     PraisePassedOn: "praise",
+    ExplanationAsked: "explanation_asked",
+    CaseExplained: "explained",
+    CaseRectified: "rectified",
 }
 _WAITS_FOR_OTHERS = frozenset({"promise", "silence", "reply", "pause"})
 """What nobody who is told of it can do."""
-_ADDRESSED = (AssistAsked, CaseEscalated, OpinionAsked)
+_ADDRESSED = (AssistAsked, CaseEscalated, CaseOrdered, OpinionAsked)
 """What was written to those who are told."""
 _SENDERS_OWN = (CaseContested, FeedbackGiven)
 _EXPLAINS = (CaseReturned, CaseReviewed, ReturnDecided)
@@ -201,6 +205,8 @@ class People:
                 return ways[event.outcome]
             case ExtensionDecided():
                 return "extension_granted" if event.granted else "extension_refused"
+            case CaseOrdered():
+                return "ordered_again" if event.again else "ordered"
         return _USUAL.get(type(event), "changed")
 
     def _may_read(self, event: CaseEvent, to: str, actor: str | None, course: Course) -> bool:

@@ -13,7 +13,6 @@ from shared.events.cases import (
     CaseAssigned,
     CaseClosed,
     CaseEvent,
-    CaseMerged,
     CaseOpened,
     CaseReopened,
     CaseReviewed,
@@ -23,6 +22,7 @@ from shared.events.cases import (
     SenderAsked,
 )
 from shared.events.deliveries import DeliveryQueued, Template
+from shared.events.linked import CaseMerged
 
 Facts = dict[str, Any]
 """The template, and what a delivery to a sender says besides whose it is."""

@@ -8,11 +8,17 @@ from typing import Any
 from services.audit.facts.fact import KIND as FACT
 from services.audit.following.ticks import KIND as TICK
 from services.audit.keys import KIND as TRAIL
+from services.audit.supervision.exclusion import KIND as EXCLUSION
 from services.audit.supervision.finding import KIND as FINDING
+from services.audit.supervision.order import KIND as ORDER
+from services.audit.supervision.probe import KIND as PROBE
+from services.audit.supervision.sample import KIND as SAMPLE
 from services.intake.message import messages
 from services.notify.delivery import KIND as DELIVERY
 from services.notify.digest import KIND as DIGEST
 from services.notify.holding import HOLD
+from services.routing.erasing.erasure import ERASURE_KIND
+from services.routing.erasing.holds import KIND as LEGAL_HOLD
 from services.routing.handlers import CASE_KIND
 from services.routing.published import KEPT, ORGANISATION
 from shared.aggregate import Kind
@@ -32,13 +38,20 @@ BY_TYPE: dict[str, Kind[Any]] = {
     "trail.ticked": TICK,
     "fact.": FACT,
     "finding.": FINDING,
+    "order.": ORDER,
+    "exclusion.": EXCLUSION,
+    "sample.": SAMPLE,
+    "probe.": PROBE,
     "sending.": HOLD,
+    "erasure.hold_": LEGAL_HOLD,
+    "erasure.": ERASURE_KIND,
 }
 """The kind of an aggregate by what its first event's type begins with; the first that fits."""
 
 UNSPOKEN: dict[str, frozenset[str]] = {
     ACCOUNT_KIND.collection.name: frozenset({"password_hash"}),
     KEY_KIND.collection.name: frozenset({"secret_hash"}),
+    ERASURE_KIND.collection.name: frozenset({"plan"}),
     KEPT.collection.name: frozenset({"usual", "own", "kept"}),
 }
 """Fields that are never among an event's bytes, and so can't follow from the trail (`Unspoken`), by collection."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Path, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.routing.case import State
 from services.routing.commands import TABLE, Command, Contest, Feedback, Row, Urge
@@ -15,7 +15,8 @@ from services.routing.office import Filter, Office, etag
 from services.routing.shapes import CaseList, ShownCase
 from services.routing.standing import RIGHTS
 from services.routing.tracked import TrackedCase
-from shared.events.cases import CaseClass
+from shared import ids
+from shared.events.cases import CaseClass, OpeningReason
 from shared.events.messages import Channel, Kind
 from shared.rights import Principal, Right, requires
 from shared.web.openapi import ProblemDetails
@@ -76,8 +77,33 @@ def router(office: Office) -> APIRouter:
     for name, row in TABLE.items():
         if row.who != "sender":
             _command(routes, office, name, row)
+    _opening(routes, office)
     _tracking(routes, office)
     return routes
+
+
+class Opening(BaseModel):
+    """Why somebody has to know who sent a case."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"reason": "inquiry"}})
+
+    reason: OpeningReason = Field(
+        description="To handle it, for an inquiry into it, to protect the sender, because a court asks"
+    )
+
+
+def _opening(routes: APIRouter, office: Office) -> None:
+    @routes.post("/cases/{ref}/open-sender", responses=problems(401, 403, 404, 422, 503))
+    async def open_sender(
+        ref: Ref,
+        principal: Annotated[Principal, requires(Right.CASES_READ)],
+        opening: Annotated[Opening, Body()],
+        key: Key = None,
+    ) -> ShownCase:
+        """Have who sent it opened for a day. The trail says who had that done, and why."""
+        found = await office.find(principal, ref)
+        await office.open_sender(principal, found, opening.reason, key or ids.random_bytes(16).hex())
+        return await office.show(principal, await office.find(principal, ref))
 
 
 def _reading(routes: APIRouter, office: Office) -> None:

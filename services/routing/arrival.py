@@ -16,16 +16,9 @@ from services.routing.evolve import begun
 from services.routing.obligation import COORDINATOR
 from shared.content.words import Evidence
 from shared.events import Record
-from shared.events.cases import (
-    CaseAssigned,
-    CaseEvent,
-    CaseOpened,
-    CaseQueued,
-    CaseSplit,
-    MessageAttached,
-    QueueReason,
-)
+from shared.events.cases import CaseAssigned, CaseEvent, CaseOpened, CaseQueued, MessageAttached, QueueReason
 from shared.events.content import ContentRef
+from shared.events.linked import CaseSplit
 from shared.events.messages import Kind, MessageReceived
 from shared.organisation import Facts
 

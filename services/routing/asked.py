@@ -1,4 +1,5 @@
-"""What others were asked for in a case, and what came back: assists and opinions, from its history (M03, M04)."""
+"""What others were asked for in a case, and what came back, from its history: assists, opinions, what supervision
+asked (M03, M04, M15)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from services.routing.case import Case
 from services.routing.obligation import Obligation
-from services.routing.shapes import ShownAssist, ShownOpinion
+from services.routing.shapes import ShownAssist, ShownDemand, ShownOpinion
 from shared.content.words import Options
 from shared.events import Record
 from shared.events.cases import (
@@ -19,6 +20,13 @@ from shared.events.cases import (
 )
 from shared.events.content import ContentRef
 from shared.events.obligations import Started
+from shared.events.supervised import (
+    CaseExplained,
+    CaseOrdered,
+    CaseRectified,
+    DemandDropped,
+    ExplanationAsked,
+)
 
 Said = Callable[[ContentRef | None], Awaitable[Options | None]]
 """Opens what was written; None where nothing was, or it was erased."""
@@ -33,6 +41,7 @@ class Asked:
         self._owners: dict[str, str] = {}
         self.assists: list[ShownAssist] = []
         self.opinions: list[ShownOpinion] = []
+        self.demands: list[ShownDemand] = []
 
     async def read(self, history: Iterable[Record]) -> None:
         """All that was asked and answered."""
@@ -50,6 +59,12 @@ class Asked:
                     await self._opinion(event)
                 case OpinionGiven():
                     await self._answered(event)
+                case ExplanationAsked() | CaseOrdered() if event.starts:
+                    await self._demanded(event)
+                case CaseExplained() | CaseRectified():
+                    await self._answered_for(event)
+                case DemandDropped():
+                    self._turns(event.about, {"state": "dropped"})
 
     async def _assist(self, event: AssistAsked) -> None:
         began = _began(event, "assist")
@@ -98,6 +113,36 @@ class Asked:
         for place, one in reversed([*enumerate(self.opinions)]):
             if one.to == self._owners.get(event.opinion):
                 self.opinions[place] = one.model_copy(update=given)
+                return
+
+    async def _demanded(self, event: ExplanationAsked | CaseOrdered) -> None:
+        (began,) = event.starts
+        open_ = next((one for one in self._case.obligations if one.about == began.about), None)
+        ordered = isinstance(event, CaseOrdered)
+        said = await self._said(event.words) if isinstance(event, CaseOrdered) else None
+        self.demands.append(
+            ShownDemand(
+                about=began.about or "",
+                kind="rectify" if ordered else "explain",
+                department=event.department,
+                since=began.since,
+                due=open_.due if open_ else began.due,
+                again=isinstance(event, CaseOrdered) and event.again,
+                check=event.check if isinstance(event, ExplanationAsked) else None,
+                asked=said and said.text,
+            )
+        )
+
+    async def _answered_for(self, event: CaseExplained | CaseRectified) -> None:
+        said = await self._said(event.words)
+        about = event.finding if isinstance(event, CaseExplained) else event.order
+        self._turns(about, {"state": "given", "given": said and said.text})
+
+    def _turns(self, about: str, change: dict[str, object]) -> None:
+        """The latest that was asked for a finding or an order has become something else."""
+        for place, one in reversed([*enumerate(self.demands)]):
+            if one.about == about:
+                self.demands[place] = one.model_copy(update=change)
                 return
 
     def _open(self, kind: str, owner: str) -> Obligation | None:

@@ -100,7 +100,7 @@ class Case(BaseModel):
     past: tuple[str, ...] = ()
     """Departments that led it before."""
     helpers: tuple[str, ...] = ()
-    """Departments, and posts such as `group`, that were ever asked to assist or for an opinion."""
+    """Departments, and posts such as `group`, that were ever asked to assist, for an opinion, or by supervision."""
     assigned: datetime | None = None
     """Since when the department's limits run."""
     assigner: str = COORDINATOR
@@ -145,7 +145,7 @@ class Case(BaseModel):
 
     @property
     def is_open(self) -> bool:
-        """Whether anybody still owes anything."""
+        """Whether it goes on. Of a closed one only supervision may still ask something."""
         return self.state != "closed"
 
     def owes(self, kind: str) -> Obligation | None:
@@ -174,26 +174,28 @@ def milliseconds(moment: datetime) -> int:
 
 
 def rank(case: Case) -> int:
-    """Where a case stands in lists: open ones by what is owed next, then closed ones, the latest first.
+    """Where a case stands in lists: those in which something is owed by when, then closed ones, the latest first.
 
-    Open cases rank at that instant in milliseconds, so what is overdue ranks before now.
+    The former rank at that instant in milliseconds, so what is overdue ranks before now. A closed case of which
+    supervision asks something stands among them.
     """
-    if case.closed is not None:
-        return _CLOSED - milliseconds(case.closed)
     owed = soonest(case)
-    return _NO_LONGER_OPEN - 1 if owed is None else milliseconds(owed)
+    if owed is not None:
+        return milliseconds(owed)
+    return _NO_LONGER_OPEN - 1 if case.closed is None else _CLOSED - milliseconds(case.closed)
 
 
 RANK_OF_CLOSED = _NO_LONGER_OPEN
-"""Closed cases rank from here on, open ones before."""
+"""Closed cases in which nothing is owed rank from here on, all others before."""
 
 
 def helping(case: Case) -> tuple[str, ...]:
     """Who owes the case something beside whoever holds it: departments that assist, posts that must decide.
 
     The coordinator too, where a sender's "no" waits for a review; what was promised waits for nobody in particular.
+    Departments that must explain or put right something, too.
     """
-    owed = case.owed("assist", "opinion", "extension", "signoff", "review", "inspect")
+    owed = case.owed("assist", "opinion", "extension", "signoff", "review", "inspect", "explain", "rectify")
     return tuple(dict.fromkeys(one.owner for one in owed if one.owner != case.holder))
 
 

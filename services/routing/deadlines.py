@@ -21,7 +21,7 @@ from shared.events.cases import (
     ExtensionAsked,
     ExtensionDecided,
 )
-from shared.events.obligations import Ended, ObligationKind, Started
+from shared.events.obligations import OF_SUPERVISION, Ended, ObligationKind, Started
 from shared.organisation import Calendars
 
 How = Literal["begun", "paused", "resumed", "asked", "extended", "refused", "corrected", "moved"]
@@ -178,9 +178,11 @@ class Chains:
             case CaseRescheduled():
                 self._moved_still(event, record, organisation)
             case CaseClosed():
-                for chain in (*self._open.values(), *self._still):
+                goes_on = {id: one for id, one in self._open.items() if one.last.kind in OF_SUPERVISION}
+                over = [one for id, one in self._open.items() if id not in goes_on]
+                for chain in (*over, *self._still):
                     chain.ended, chain.ended_at, chain.stands_still = "cancelled", record.time, False
-                self._open, self._still = {}, []
+                self._open, self._still = goes_on, []
 
     def _moved_still(self, event: CaseRescheduled, record: Record, organisation: str) -> None:
         moved = {one.id: one for one in event.paused}
@@ -191,7 +193,8 @@ class Chains:
 
 
 def _same(chain: Chain, one: Started) -> bool:
-    return (chain.last.kind, chain.last.owner) == (one.kind, one.owner)
+    last = chain.last
+    return (last.kind, last.owner, last.about) == (one.kind, one.owner, one.about)
 
 
 def _how(event: CaseEvent) -> How:

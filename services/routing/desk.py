@@ -11,9 +11,10 @@ from services.routing.assign import matcher
 from services.routing.obligation import COORDINATOR, Obligation
 from shared.calendar import Calendar, Limit, add_counted, due, opening, shifted
 from shared.events.messages import Kind
-from shared.events.obligations import Action, Notice, ObligationKind, Started
+from shared.events.obligations import OF_SUPERVISION, Action, Notice, ObligationKind, Started
 from shared.folding import fold
 from shared.organisation import Conditions, Department, Facts, Organisation, Rung, RungTime
+from shared.organisation.ladder import SUPERVISION
 
 if TYPE_CHECKING:
     from services.routing.case import Case
@@ -142,12 +143,19 @@ class Desk:
         return begun
 
     def start(
-        self, facts: Facts, kind: ObligationKind, owner: str, since: datetime, *, limit: Limit, number: int
+        self,
+        facts: Facts,
+        kind: ObligationKind,
+        owner: str,
+        since: datetime,
+        *,
+        limit: Limit,
+        number: int,
+        about: str | None = None,
     ) -> Started:
         """One obligation begins, under that limit."""
-        deemed = kind == "accept" and self.choices.deemed_accepted
-        binding = kind not in _LAPSING and not deemed
-        ladder = DEEMED if deemed else (self.conditions(facts).ladder if binding else None)
+        binding = kind not in _LAPSING and not self._deemed(kind)
+        ladder = self._ladder(kind, facts)
         end, first = self._times(owner, limit, ladder, since, binding=binding)
         return Started(
             id=f"{kind}-{number}",
@@ -160,7 +168,21 @@ class Desk:
             ladder=ladder,
             next_rung=0,
             next_at=first,
+            about=about,
         )
+
+    def _deemed(self, kind: ObligationKind) -> bool:
+        return kind == "accept" and self.choices.deemed_accepted
+
+    def _ladder(self, kind: ObligationKind, facts: Facts) -> str | None:
+        """The ladder that a kind of obligation climbs; None is the usual one."""
+        if kind in _LAPSING:
+            return None
+        if self._deemed(kind):
+            return DEEMED
+        if kind in OF_SUPERVISION:
+            return SUPERVISION if SUPERVISION in self._ladders else None
+        return self.conditions(facts).ladder
 
     def again(
         self,
@@ -191,6 +213,7 @@ class Desk:
             paused=longer.paused,
             next_rung=rung,
             next_at=at,
+            about=one.about,
         )
 
     def later(self, begun: Started, paused: int, passed: datetime) -> Started:

@@ -22,7 +22,6 @@ from shared.events.cases import (
     CaseContested,
     CaseEscalated,
     CaseEvent,
-    CaseMerged,
     CaseOpened,
     CaseQueued,
     CaseReopened,
@@ -40,7 +39,9 @@ from shared.events.cases import (
     ReturnDecided,
     SenderContacted,
 )
-from shared.events.obligations import Rung
+from shared.events.linked import CaseMerged
+from shared.events.obligations import OF_SUPERVISION, Rung
+from shared.events.supervised import CaseOrdered, ExplanationAsked
 
 Change = dict[str, Any]
 
@@ -168,7 +169,7 @@ def _closed(case: Case, event: CaseClosed, record: Record) -> Change:
         "state": "closed",
         "closed": record.time,
         "outcome": event.outcome,
-        "obligations": (),
+        "obligations": tuple(one for one in case.obligations if one.kind in OF_SUPERVISION),
         "pause": None,
         "draft": None,
         "extension": None,
@@ -201,6 +202,11 @@ def _classified(case: Case, event: CaseClassified, record: Record) -> Change:
         "urgent": event.urgent,
         "case_class": event.case_class,
     }
+
+
+def _demanded(case: Case, event: ExplanationAsked | CaseOrdered, record: Record) -> Change:
+    """Whoever must answer to supervision sees the case, also where it went elsewhere since."""
+    return {"helpers": _with(case.helpers, event.department)} if event.starts else {}
 
 
 def _escalated(case: Case, event: CaseEscalated, record: Record) -> Change:
@@ -283,6 +289,7 @@ _CHANGES: dict[type[Event], Callable[[Case, Any, Record], Change]] = {
     CaseContested: _contested,
     CaseEscalated: _escalated,
     CaseMerged: _merged,
+    CaseOrdered: _demanded,
     CaseQueued: _queued,
     CaseReopened: _reopened,
     CaseRescheduled: _rescheduled,
@@ -291,6 +298,7 @@ _CHANGES: dict[type[Event], Callable[[Case, Any, Record], Change]] = {
     CaseSolved: _solved,
     CaseSuspended: _suspended,
     CaseUrged: _urged,
+    ExplanationAsked: _demanded,
     ExtensionAsked: _extension_asked,
     ExtensionDecided: _extension_decided,
     FeedbackGiven: _heard,

@@ -21,8 +21,9 @@ from shared.aggregate import Aggregates, Answer, Kind
 from shared.content import ContentGone, seal_model
 from shared.content.words import MessageWords, Sender
 from shared.events import Event, Record
-from shared.events.cases import CaseAlarmed, CaseJoined, CaseLinked, CaseMerged, CaseOpened, CaseSplit
+from shared.events.cases import CaseAlarmed, CaseOpened
 from shared.events.content import ContentRef
+from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
 from shared.events.messages import MessageReceived, MessageSentAgain
 from shared.service import House
 from shared.store import Sealed
@@ -119,7 +120,10 @@ class Handlers:
 
     async def _receive(self, id: str, message: MessageReceived, at: datetime) -> tuple[Answer[Case], str]:
         own = ids.derived("case", id)
-        words = await self._content.open_model(message.words.ref, MessageWords)
+        try:
+            words = await self._content.open_model(message.words.ref, MessageWords)
+        except ContentGone:  # erased before anybody had it: the case says so
+            words = MessageWords()
         text = f"{words.subject}\n{words.text}"
         said = message.language or words.sender.language
         came = Arrival(

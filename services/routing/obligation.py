@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
 
-from shared.events.obligations import Ended, ObligationKind, Started
+from shared.events.obligations import OF_SUPERVISION, Ended, ObligationKind, Started
 
 COORDINATOR = "coordinator"
 """The post that owes what no department does."""
@@ -29,6 +29,7 @@ class Obligation:
     paused: int = 0
     next_rung: int | None = None
     next_at: datetime | None = None
+    about: str | None = None
 
     @property
     def kind(self) -> ObligationKind:
@@ -49,6 +50,7 @@ class Obligation:
             event.paused,
             event.next_rung,
             event.next_at,
+            event.about,
         )
 
 
@@ -58,8 +60,12 @@ def ending(
     how: Literal["met", "cancelled", "lapsed", "paused", "extended", "moved"],
     *kinds: ObligationKind,
 ) -> list[Ended]:
-    """The end of those of these kinds that are open; of all kinds where none is named."""
-    return [ended(one, now, how) for one in obligations if not kinds or one.kind in kinds]
+    """The end of those of these kinds that are open; where none is named, of all but what supervision asks."""
+    return [
+        ended(one, now, how)
+        for one in obligations
+        if (one.kind in kinds if kinds else one.kind not in OF_SUPERVISION)
+    ]
 
 
 def ended(

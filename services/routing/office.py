@@ -25,6 +25,7 @@ from shared import ids
 from shared.aggregate import Aggregates, Answer, Loaded
 from shared.content import seal_model
 from shared.events import Event, Record
+from shared.events.cases import OpeningReason, SenderOpened
 from shared.events.content import ContentRef
 from shared.organisation import Organisation
 from shared.rights import Principal, may_see_case, sees_all_cases
@@ -240,11 +241,25 @@ class Office:
 
     async def original(self, principal: Principal, found: Found, message: str) -> Download:
         """A message as it came, with who sent it. Raises Problem 403, 404 or 410."""
-        if not self._views.sees_sender(principal, found.case):
+        history = await self._store.history(found.id)
+        if not self._views.sees_sender(principal, found.case, history):
             raise Problem(
                 403, "sender-not-shown", "You may not see who sent this", "The original names its sender."
             )
         return await self._files.original(found.id, message)
+
+    async def open_sender(self, principal: Principal, found: Found, reason: OpeningReason, key: str) -> None:
+        """Have who sent a case opened, with the reason recorded; once for each `key`. Raises Problem 403."""
+        if not self._views.may_open_sender(principal, found.case):
+            raise Problem(
+                403,
+                "sender-not-shown",
+                "You may not see who sent this",
+                "Of this case nobody tells you that.",
+            )
+        opened = SenderOpened(actor=principal.id, reason=reason)
+        input_id = ids.derived("open", principal.id, found.id, key)
+        await self._cases.answer(found.id, input_id, lambda case, _: [opened] if case else [])
 
     async def do(
         self,

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 from services.routing.account import Account
 from services.routing.case import State
 from shared.content.words import Option, Sender
-from shared.events.cases import CaseClass, Outcome, PauseReason, Relation
+from shared.events.cases import CaseClass, Outcome, PauseReason
+from shared.events.linked import Relation
 from shared.events.messages import Channel, Kind
 from shared.events.obligations import Action, ObligationKind
 
@@ -69,6 +70,7 @@ class Owed(BaseModel):
     binding: bool
     overdue: bool
     breached: bool
+    about: str | None = Field(description="The finding or order that it is owed for")
     next_action: Action | None
     next_at: datetime | None
 
@@ -113,6 +115,13 @@ class Explanation(BaseModel):
     alternatives: dict[str, int] = {}
 
 
+class ShownErasure(BaseModel):
+    """What was said in the case, or part of it, was erased."""
+
+    at: datetime
+    ground: Literal["asked", "retention", "court"]
+
+
 class Entry(BaseModel):
     """One event of the case: what happened, when, by whom. `data` is the event's own, without content."""
 
@@ -123,6 +132,7 @@ class Entry(BaseModel):
     text: str | None = Field(None, description="What was written with it")
     options: list[Option] = Field([], description="The ways to go on that were put to somebody with it")
     preferred: int | None = Field(None, description="Which of the options is preferred, counted from 1")
+    gone: bool = Field(False, description="Something was written with it, and was erased")
     data: dict[str, Any]
 
 
@@ -179,6 +189,21 @@ class ShownOpinion(BaseModel):
     answer: str | None = None
 
 
+class ShownDemand(BaseModel):
+    """What supervision asked a department of a case, and what it was answered."""
+
+    about: str = Field(description="The finding that is to be explained, or the order")
+    kind: Literal["explain", "rectify"]
+    department: str = Field(description="Or `coordinator`")
+    since: datetime
+    due: datetime
+    state: Literal["open", "given", "dropped"] = "open"
+    again: bool = Field(False, description="What was put right before was not enough")
+    check: str | None = Field(None, description="The check that found it, by its name")
+    asked: str | None = Field(description="What must be put right")
+    given: str | None = Field(None, description="The department's answer")
+
+
 class CaseLink(BaseModel):
     """Another case that this one has to do with."""
 
@@ -206,6 +231,7 @@ class ShownCase(ListedCase):
     draft: ShownDraft | None
     assists: list[ShownAssist]
     opinions: list[ShownOpinion]
+    demands: list[ShownDemand] = Field(description="What supervision asks")
     helpers: list[str] = Field(description="Departments that were ever asked to assist or for an opinion")
     links: list[CaseLink]
     returns: int = Field(description="How often departments have returned it")
@@ -215,6 +241,10 @@ class ShownCase(ListedCase):
     contested: Outcome | None = Field(description="The end that the sender did not agree with")
     obligations: list[Owed]
     explanation: Explanation | None
+    sender_closed: bool = Field(
+        False, description="The asker may see who sent it, once they have said why: `open-sender`"
+    )
+    erased: ShownErasure | None = Field(None, description="When something of it was last erased, and why")
     messages: list[ShownMessage]
     timeline: list[Entry]
     account: Account = Field(

@@ -12,6 +12,7 @@ from shared.rights import Principal, Right, may, may_handle_case
 RIGHTS: dict[Who, Right] = {
     "department": Right.CASES_HANDLE,
     "assisting": Right.CASES_HANDLE,
+    "answerable": Right.CASES_HANDLE,
     "head": Right.CASES_HANDLE,
     "coordinator": Right.CASES_DISPATCH,
     "granter": Right.CASES_DIRECT,
@@ -31,6 +32,8 @@ def standing(principal: Principal, case: Case, organisation: Organisation) -> fr
         found.add("department")
     if any(one.owner in principal.works_in for one in case.owed("assist")):
         found.add("assisting")
+    if any(one.owner in principal.works_in for one in case.owed("explain", "rectify")):
+        found.add("answerable")
     if COORDINATOR in principal.works_in and may(principal, Right.CASES_DISPATCH):
         found.add("coordinator")
     posts: dict[Who, list[str]] = {

@@ -14,12 +14,10 @@ from shared.events.cases import (
     CaseAssigned,
     CaseClosed,
     CaseContested,
-    CaseMerged,
     CaseOpened,
     CaseReopened,
     CaseResumed,
     CaseReviewed,
-    CaseSplit,
     CaseSuspended,
     CaseUrged,
     ExtensionDecided,
@@ -28,6 +26,7 @@ from shared.events.cases import (
     PauseReason,
     SenderAsked,
 )
+from shared.events.linked import CaseMerged, CaseSplit
 
 What = Literal[
     "received",
@@ -80,6 +79,7 @@ class TrackedEntry(BaseModel):
     department: str | None = None
     text: str | None = Field(None, description="What was written, by the sender or to them")
     attachments: list[str] = Field([], description="Names of the files that came with it")
+    gone: bool = Field(False, description="What was written with it was erased")
     until: datetime | None = Field(
         None, description="The new date, or when the clock runs again at the latest"
     )

@@ -13,21 +13,15 @@ from pydantic import BaseModel, Field
 
 from services.routing.case import Case, State
 from services.routing.commands import offered
+from services.routing.shapes import ShownErasure
 from services.routing.told import ANSWERS, OF_ANOTHER, WITH_WORDS, TrackedEntry, told
 from shared.aggregate import Aggregates
 from shared.content import ContentGone
 from shared.content.words import MessageWords, Note, Sender
 from shared.events import Record
-from shared.events.cases import (
-    CaseAssigned,
-    CaseJoined,
-    CaseMerged,
-    CaseOpened,
-    CaseSplit,
-    MessageAttached,
-    Outcome,
-)
+from shared.events.cases import CaseAssigned, CaseErased, CaseOpened, MessageAttached, Outcome
 from shared.events.content import ContentRef
+from shared.events.linked import CaseJoined, CaseMerged, CaseSplit
 from shared.events.messages import Kind
 from shared.organisation import Organisation
 from shared.service import House
@@ -55,6 +49,7 @@ class Matter(BaseModel):
     asks_feedback: bool = Field(False, description="An answer was sent: is the matter solved?")
     may_contest: bool = Field(False, description="The sender can disagree with how it ended")
     may_urge: bool = Field(False, description="The sender can ask to hurry, which is possible once a day")
+    erased: ShownErasure | None = Field(None, description="When something of it was last erased, and why")
 
 
 class TrackedCase(Matter):
@@ -123,6 +118,7 @@ class Tracks:
             in_review=case.owes("review") is not None,
             asks_feedback="feedback" in possible,
             may_contest="contest" in possible,
+            erased=erased_in(history),
             may_urge="urge" in possible and (case.urged is None or self._clock.now() - case.urged >= _A_DAY),
         )
 
@@ -176,7 +172,9 @@ class Tracks:
                 if not listener.wrote(event.message, words):
                     return entry if entry.what == "reopened" else None
                 names = [one.name for one in words.attachments] if words else []
-                return entry.model_copy(update={"text": words and words.text, "attachments": names})
+                return entry.model_copy(
+                    update={"text": words and words.text, "attachments": names, "gone": words is None}
+                )
             case CaseAssigned():
                 return entry.model_copy(update={"department": self._name(event.department, case.language)})
             case CaseSplit():
@@ -184,7 +182,8 @@ class Tracks:
                 return entry.model_copy(update={"ref": part and part.ref})
         if entry.what not in (WITH_WORDS if listener.everything else ANSWERS):
             return entry
-        return entry.model_copy(update={"text": await self._note(event.words)})
+        text = await self._note(event.words)
+        return entry.model_copy(update={"text": text, "gone": text is None and event.words is not None})
 
     async def _listener(self, history: Sequence[Record], message: str) -> _Listener:
         """Who looks. In a case that others were merged into, everybody hears again only what they wrote themselves."""
@@ -250,6 +249,14 @@ _ANOTHER = _Listener(messages=frozenset({""}))
 def messages(history: Iterable[Record]) -> list[Record]:
     """The records of the events that brought a message to the case."""
     return [record for record in history if isinstance(record.data, CaseOpened | MessageAttached)]
+
+
+def erased_in(history: Sequence[Record]) -> ShownErasure | None:
+    """The last erasure of something that was said in the case."""
+    for record in reversed(history):
+        if isinstance(event := record.data, CaseErased):
+            return ShownErasure(at=record.time, ground=event.ground)
+    return None
 
 
 def belongs(history: Iterable[Record], message: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from services.routing.account import account
@@ -26,7 +26,7 @@ from services.routing.shapes import (
     ShownMessage,
     ShownPause,
 )
-from services.routing.tracked import messages
+from services.routing.tracked import erased_in, messages
 from shared.aggregate import Loaded
 from shared.content import ContentGone
 from shared.content.words import Evidence, MessageWords, Options
@@ -34,22 +34,23 @@ from shared.events import Record
 from shared.events.cases import (
     CaseAssigned,
     CaseEvent,
-    CaseJoined,
-    CaseLinked,
-    CaseMerged,
     CaseOpened,
     CaseQueued,
-    CaseSplit,
     CaseSuspended,
     ExtensionAsked,
     MessageAttached,
+    SenderOpened,
 )
 from shared.events.content import ContentRef
+from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
 from shared.organisation import Organisation
-from shared.rights import Principal, may_see_sender
+from shared.rights import Principal, may_see_sender, must_say_why
 from shared.service import House
 
 E = TypeVar("E", bound=CaseEvent)
+
+SENDER_OPEN_FOR = timedelta(days=1)
+"""How long the reason holds with which somebody had a sender opened for them."""
 
 
 def listed(id: str, case: Case, now: datetime) -> ListedCase:
@@ -76,7 +77,7 @@ def listed(id: str, case: Case, now: datetime) -> ListedCase:
         overdue=due is not None and due < now,
         breached=bool(case.breached),
         returned_by=case.returned_by,
-        asked=[one.owner for one in case.owed("assist", "opinion")],
+        asked=[one.owner for one in case.owed("assist", "opinion", "explain", "rectify")],
         closed=case.closed,
         outcome=case.outcome,
     )
@@ -100,7 +101,7 @@ class Views:
         assert case is not None
         now = self._clock.now()
         history = await self._store.history(id)
-        sender_too = self.sees_sender(principal, case)
+        sender_too = self.sees_sender(principal, case, history)
         links = await self._links(history)
         asked = Asked(case, self._said)
         await asked.read(history)
@@ -119,6 +120,7 @@ class Views:
             draft=await self._draft(case),
             assists=asked.assists,
             opinions=asked.opinions,
+            demands=asked.demands,
             helpers=[*case.helpers],
             links=links,
             returns=case.returns,
@@ -128,14 +130,30 @@ class Views:
             contested=case.contested,
             obligations=[self._owed(case, one, principal, now) for one in case.obligations],
             explanation=await self._explanation(history),
+            sender_closed=not sender_too and self.may_open_sender(principal, case),
+            erased=erased_in(history),
             messages=[await self._message(record, sender_too=sender_too) for record in messages(history)],
             timeline=[await self._entry(record) for record in history],
             account=account(history, await self._versions.named_in(history), now),
             commands=[*commands],
         )
 
-    def sees_sender(self, principal: Principal, case: Case) -> bool:
-        """Whether somebody who may see the case may see who sent it."""
+    def sees_sender(self, principal: Principal, case: Case, history: Sequence[Record]) -> bool:
+        """Whether somebody who may see the case sees who sent it: where they must say why, once they have."""
+        if not self.may_open_sender(principal, case):
+            return False
+        if not must_say_why(principal, kind=case.kind, department=case.department):
+            return True
+        since = self._clock.now() - SENDER_OPEN_FOR
+        return any(
+            isinstance(event := record.data, SenderOpened)
+            and event.actor == principal.id
+            and record.time > since
+            for record in history
+        )
+
+    def may_open_sender(self, principal: Principal, case: Case) -> bool:
+        """Whether somebody who may see the case may see who sent it, if they say why."""
         return may_see_sender(
             principal,
             kind=case.kind,
@@ -157,6 +175,7 @@ class Views:
             binding=one.binding,
             overdue=one.due < now,
             breached=one.id in case.breached,
+            about=one.about,
             next_action=None if one.next_rung is None else self._desk.step(one, one.next_rung).action,
             next_at=one.next_at,
         )
@@ -276,7 +295,8 @@ class Views:
         event = record.data
         data = event.model_dump(mode="json", exclude_none=True, exclude={"words", "evidence", "actor"})
         of_a_message = isinstance(event, CaseOpened | MessageAttached)
-        said = None if of_a_message else await self._said(getattr(event, "words", None))
+        words = None if of_a_message else getattr(event, "words", None)
+        said = await self._said(words)
         return Entry(
             sequence=record.sequence,
             type=record.type,
@@ -285,6 +305,7 @@ class Views:
             text=said and said.text,
             options=[*said.options] if said else [],
             preferred=said.preferred if said and said.options else None,
+            gone=words is not None and said is None,
             data={name: value for name, value in data.items() if value not in ([], "")},
         )
 

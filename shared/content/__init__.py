@@ -68,6 +68,7 @@ class ContentStore(ABC):
 
     def __init__(self) -> None:
         self._recent: OrderedDict[str, bytes] = OrderedDict()
+        self._erased = 0
 
     async def stage(self, contents: Sequence[Sealed], plain: Sequence[bytes] = ()) -> tuple[Sealed, ...]:
         """What goes into the step. `plain` is kept for reading soon."""
@@ -80,6 +81,7 @@ class ContentStore(ABC):
         if ref in self._recent:
             self._recent.move_to_end(ref)
             return self._recent[ref]
+        erased = self._erased
         box, secret = await self._sealed(ref)
         if box is None or secret is None:
             raise ContentGone(f"{ref} was erased, or never stood here")
@@ -87,7 +89,8 @@ class ContentStore(ABC):
             content = AESGCM(secret[:32]).decrypt(_NONCE, box, ref.encode())
         except InvalidTag as error:
             raise ContentGone(f"{ref} can't be opened: its bytes were changed") from error
-        self._remember(ref, content)
+        if erased == self._erased:  # else it may be what was erased meanwhile
+            self._remember(ref, content)
         return content
 
     async def open_model(self, ref: str, model: type[M]) -> M:
@@ -102,6 +105,31 @@ class ContentStore(ABC):
             return False
         _, secret = await self._sealed(content.ref)
         return secret is not None and hmac.compare_digest(commitment(secret[32:], plain), content.commitment)
+
+    async def erase(self, refs: Sequence[str]) -> bool:
+        """Destroy keys, salts and boxes: nobody opens them again, also from a copy of the sealed bytes.
+
+        One that is not there is let be, so that whoever was cut off does it again. Answers whether the store has also
+        let go of what it wrote before; where not, somebody was reading: it is done again.
+        """
+        self._erased += 1
+        for ref in refs:
+            self._recent.pop(ref, None)
+        gone = await self._destroy(refs)
+        self._erased += 1
+        return gone
+
+    @abstractmethod
+    async def kept(self, after: str, limit: int) -> list[tuple[str, str]]:
+        """What is kept, by reference and owner, in the order of references from just past `after` on."""
+
+    @abstractmethod
+    async def standing(self, refs: Sequence[str]) -> set[str]:
+        """Those of them that are kept."""
+
+    @abstractmethod
+    async def _destroy(self, refs: Sequence[str]) -> bool:
+        """Delete keys first, then all else; answers as `erase`."""
 
     @abstractmethod
     async def sweep(self, until: datetime) -> int:

@@ -44,6 +44,17 @@ class EmbeddedContent(ContentStore):
             box = await asyncio.to_thread(self._read_file, ref)
         return box, secret
 
+    async def kept(self, after: str, limit: int) -> list[tuple[str, str]]:
+        return await self._store.contents.kept(after, limit)
+
+    async def standing(self, refs: Sequence[str]) -> set[str]:
+        return await self._store.contents.standing(refs)
+
+    async def _destroy(self, refs: Sequence[str]) -> bool:
+        """Large ones' files first: by its box in the store, whoever was cut off finds what is left of a content."""
+        await asyncio.to_thread(_unlink, [self._path(ref) for ref in refs])
+        return await self._store.contents.erase(refs)
+
     async def sweep(self, until: datetime) -> int:
         """Sweeps files whose step never came, and keys that a crash committed without their boxes."""
         since, through = self._store.cursor(_SWEPT), int(until.timestamp() * 1000)

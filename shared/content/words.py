@@ -8,7 +8,8 @@ from shared.events.content import ContentRef
 
 
 class _Words(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    """Why something can't be read stands in logs and with held events: without what somebody said."""
 
 
 class Sender(_Words):
@@ -62,6 +63,14 @@ class Note(_Words):
 
     text: str
     attachments: tuple[Attachment, ...] = ()
+
+
+class ProbeSecret(_Words):
+    """Which message a probe is, until it is revealed: for supervisors alone (M32)."""
+
+    message: str
+    salt: str
+    """In hex."""
 
 
 class Option(_Words):

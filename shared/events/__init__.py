@@ -1,6 +1,17 @@
 """The published language: the envelope and every event type. Services know each other by this alone."""
 
-from shared.events import cases, content, deliveries, facts, findings, messages, organisation, trail
+from shared.events import (
+    cases,
+    content,
+    deliveries,
+    facts,
+    findings,
+    linked,
+    messages,
+    organisation,
+    supervised,
+    trail,
+)
 from shared.events.envelope import (
     REGISTRY,
     Event,
@@ -29,8 +40,10 @@ __all__ = [
     "emit",
     "facts",
     "findings",
+    "linked",
     "messages",
     "organisation",
+    "supervised",
     "timestamp",
     "trail",
 ]

@@ -25,7 +25,7 @@ DeclineReason = Literal["outside_organisation", "before_a_court", "no_facts", "a
 PauseReason = Literal["sender", "third_party", "weather", "parts", "court"]
 """What a case waits for that nobody in the house can hasten; `sender` for an answer to a question."""
 Outcome = Literal["feedback", "silence", "declined", "merged", "passed_on", "withdrawn"]
-Relation = Literal["related", "parent", "part"]
+OpeningReason = Literal["handling", "inquiry", "protection", "court"]
 
 
 class Booking(Part):
@@ -341,48 +341,25 @@ class CaseReviewed(CaseEvent, type="case.reviewed", topic="cases"):
     words: ContentRef
 
 
-class CaseMerged(CaseEvent, type="case.merged", topic="cases"):
-    """It is the same matter as another case, which goes on for both."""
-
-    into: str
-    """The other case's id."""
-    into_ref: str
-
-
-class CaseJoined(CaseEvent, type="case.joined", topic="cases"):
-    """Another case was merged into this one: its sender hears what this one's hears."""
-
-    case: str
-    ref: str
-
-
-class CaseLinked(CaseEvent, type="case.linked", topic="cases"):
-    """It has to do with another case; both say so."""
-
-    case: str
-    ref: str
-    relation: Relation
-    """What the other case is to this one."""
-    answers: bool = False
-    """The other case said so first."""
-
-
-class CaseSplit(CaseEvent, type="case.split", topic="cases"):
-    """Part of the matter goes its own way, as a case of its own."""
-
-    part: str
-    """The new case's id."""
-    department: str | None = None
-    """Who leads it; the coordinator dispatches it where nobody is named."""
-    kind: Kind
-    words: ContentRef
-    """What the part is about: content of the shape `Note`."""
-
-
 class PraisePassedOn(CaseEvent, type="case.praise_passed_on", topic="cases"):
     """Praise reached those whom it is for, and their leader (M31)."""
 
     department: str
+
+
+class CaseErased(CaseEvent, type="case.erased", topic="cases"):
+    """What was said in it is no more, or part of that; the entries stay, and everything that they prove."""
+
+    erasure: str
+    """The erasure's id."""
+    ground: Literal["asked", "retention", "court"]
+
+
+class SenderOpened(CaseEvent, type="case.sender_opened", topic="cases"):
+    """Somebody had a case opened for them with who sent it, which is closed otherwise, and said why."""
+
+    reason: OpeningReason
+    """To handle it, for an inquiry into it, for the sender's protection, because a court asks."""
 
 
 class CaseRescheduled(CaseEvent, type="case.rescheduled", topic="cases"):

@@ -54,6 +54,14 @@ class FindingRaised(Event, type="finding.raised", topic="findings"):
     figures: tuple[Figure, ...] = ()
 
 
+class FindingAsked(Event, type="finding.asked", topic="findings"):
+    """The case that it is about has asked the department, or moved the time by which it explains; or asks nobody."""
+
+    department: str
+    due: datetime | None = None
+    """Until when it explains; absent where nobody is asked."""
+
+
 class FindingExplained(Event, type="finding.explained", topic="findings"):
     """The department says how it came."""
 
@@ -105,6 +113,13 @@ class OrderIssued(Event, type="order.issued", topic="findings"):
     words: ContentRef
 
 
+class OrderTaken(Event, type="order.taken", topic="findings"):
+    """The case that it is about demands it of the department, or moved the time; or there is no such department."""
+
+    due: datetime | None = None
+    """Until when it is put right; absent where nobody owes it."""
+
+
 class OrderAnswered(Event, type="order.answered", topic="findings"):
     """The department says what it put right (整改回覆單)."""
 
@@ -142,6 +157,8 @@ class ProbePlanted(Event, type="probe.planted", topic="findings"):
     actor: str
     commitment: str
     """`HMAC-SHA256(salt, message id)`: which message it is shows when the salt is told."""
+    secret: ContentRef | None = None
+    """Which message, and the salt, for supervisors: content of the shape `ProbeSecret`."""
 
 
 class ProbeRevealed(Event, type="probe.revealed", topic="findings"):
@@ -165,7 +182,7 @@ class SampleAnnounced(Event, type="sample.announced", topic="findings"):
     department: str | None = None
     """… and led by this department last; of all where none is named."""
     size: int
-    """The first checkpoint of more entries than this draws."""
+    """The first checkpoint that is of more entries than this, and covers this entry, draws."""
 
 
 class SampleDrawn(Event, type="sample.drawn", topic="findings"):

@@ -23,13 +23,19 @@ ObligationKind = Literal[
     "review",
     "opinion",
     "inspect",
+    "explain",
+    "rectify",
 ]
 """What can be owed in a case.
 
 `reply`: the sender's, to a question that suspended the case. `pause`: what ends an approved pause. `extension`,
 `signoff`, `review`, `opinion`: a decision on more time, a draft, a sender's "no", what was asked upwards. `inspect`: to
-look whether what is called solved is.
+look whether what is called solved is. `explain`, `rectify`: to say how that came which supervision found, to put
+right what it demanded.
 """
+
+OF_SUPERVISION: frozenset[ObligationKind] = frozenset({"explain", "rectify"})
+"""What supervision asks of a case beside its own course: also of a closed one, and no close ends it."""
 
 Action = Literal["remind", "warn", "breach", "escalate", "circulate", "lapse"]
 """`circulate`: all are told who is late (通報)."""
@@ -54,6 +60,8 @@ class Started(Part):
     next_rung: int | None = None
     next_at: datetime | None = None
     """When the ladder's next rung is due."""
+    about: str | None = None
+    """The finding or order that it is owed for, where the same can be owed for several."""
 
 
 class Ended(Part):

@@ -80,6 +80,19 @@ class Kept(Part):
     """Where that is known."""
 
 
+class ErasureBegun(Event, type="erasure.begun", topic="organisation"):
+    """Somebody's words are to be erased. What goes is written down with it, before anything does: whoever is cut off
+    goes on where this was, and decides nothing again.
+    """
+
+    actor: str
+    ground: Literal["asked", "retention", "court"]
+    cases: int
+    contents: int
+    plan: Unspoken = ""
+    """What goes and what stays, as JSON; `erasure.made` says it."""
+
+
 class ErasureMade(Event, type="erasure.made", topic="organisation"):
     """Somebody's words are no more: keys, contents and what derived from them. What the trail says of them stands.
 

@@ -25,6 +25,9 @@ Action = Literal["remind", "warn", "breach", "escalate", "circulate"]
 DEEMED = "deemed"
 """The ladder of an acceptance that lapses into being accepted (視同簽收), which no organisation writes itself."""
 
+SUPERVISION = "supervision"
+"""The ladder of what supervision asks: `ladders` may have one of that name, else it climbs the usual one."""
+
 _DUE = 10_000
 
 

@@ -47,6 +47,8 @@ class Limits(Part):
     review: Limit | None = None
     """How long another person has to look at a sender's "no"."""
     opinion: Limit | None = None
+    explain: Limit | None = None
+    """How long a department has to say how it came to what supervision found."""
     inspect: Limit | None = None
     """How long after an answer somebody looks whether what is called solved is; where absent, nobody does."""
 
@@ -68,6 +70,7 @@ USUAL = Limits.model_validate(
         "signoff": "4wh",
         "review": "2wd",
         "opinion": "1wd",
+        "explain": "2wd",
     }
 )
 """What holds where an organisation says nothing."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 import orjson
 from pydantic import AfterValidator, Field
@@ -18,6 +20,7 @@ from shared.organisation.hours import Hours, OwnHours
 from shared.organisation.ladder import POSTS, Post, Rung
 from shared.organisation.limits import USUAL, Conditions, Facts, Limits, SpecialLimits
 from shared.organisation.part import Address, Part, Slug
+from shared.organisation.retention import Retention, over
 from shared.organisation.text import LANGUAGES, Language, Text
 
 Role = Literal[
@@ -164,6 +167,10 @@ class Mailbox(Part):
     department: Slug | None = None
 
 
+Told = bool | int | str | tuple[int | str, ...]
+"""What a parameter of a check may be."""
+
+
 class Organisation(Part):
     """One organisation, as its file describes it; `load` checks that its parts fit together."""
 
@@ -187,6 +194,11 @@ class Organisation(Part):
     """Other ladders, which `special_limits` may name."""
     choices: Choices = Choices()
     postings: tuple[Posting, ...] = ()
+    checks: dict[str, dict[str, Told]] = Field(default_factory=dict)
+    """What supervision checks are told otherwise than their defaults, by check and parameter; `off` for one that is not
+    asked. Which there are is the audit's to say."""
+    retention: Retention = Field(default_factory=dict)
+    """How long what was said in a closed case must be kept, by kind or for `any`."""
     terms: dict[str, Text] = Field(default_factory=dict)
     """The organisation's own words for ours, by our word (DESIGN.md section 1)."""
 
@@ -203,6 +215,11 @@ class Organisation(Part):
         """
         whole = {"calendars": self.all_calendars.digest, "file": self.model_dump(mode="json", by_alias=True)}
         return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    def kept_until(self, kind: Kind, closed: datetime) -> datetime:
+        """Until when what was said in a case that was closed then must be kept."""
+        period = self.retention.get(kind, self.retention.get("any"))
+        return closed if period is None else over(period, closed, ZoneInfo(self.hours.zone))
 
     @cached_property
     def department(self) -> dict[str, Department]:

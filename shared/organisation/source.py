@@ -90,7 +90,7 @@ class _Reader:
         self._loader.flatten_mapping(node)
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(self._scalar(key_node, path))
+            key = self._key(key_node, path)
             below = (*path, key)
             self._source.lines[below] = key_node.start_mark.line + 1
             if written.count(key) > 1 and key in values:
@@ -101,6 +101,10 @@ class _Reader:
                 self._source.faults.append(self._source.fault(below, what, remedy))
             values[key] = self.read(value_node, below)
         return values
+
+    def _key(self, node: yaml.Node, path: Path) -> str:
+        # A key such as `off` or `no` is a name, not the truth value that YAML 1.1 makes of it.
+        return str(node.value if node.tag == "tag:yaml.org,2002:bool" else self._scalar(node, path))
 
     def _scalar(self, node: yaml.Node, path: Path) -> Hashable:
         # A time of day such as 10:30 is text, not the number to base sixty that YAML 1.1 makes of it.

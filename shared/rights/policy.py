@@ -39,6 +39,7 @@ class Right(StrEnum):
     CONSOLE = "console.read", "see what is late and how departments do"
     SUPERVISE = "supervision", "judge findings, issue orders, draw samples"
     DELIVERIES_READ = "deliveries.read", "see what is sent to whom, and whether it arrived"
+    ERASE = "content.erase", "erase what people said, place and lift holds"
     OPERATIONS = "operations", "look after the installation: dead letters, storage"
     PEOPLE = "people.manage", "manage accounts and keys"
     SESSION = "session", "what every signed-in person may do"
@@ -58,7 +59,7 @@ RIGHTS_OF_ROLE: dict[str, frozenset[Right]] = {
     "principal": _DIRECTING | {Right.CONSOLE, Right.TRAIL_READ},
     "supervisor": _DIRECTING | {Right.CONSOLE, Right.SUPERVISE, Right.TRAIL_READ, Right.DELIVERIES_READ},
     "clerk": frozenset({Right.QUARANTINE}),
-    "admin": frozenset({Right.OPERATIONS, Right.PEOPLE}),
+    "admin": frozenset({Right.OPERATIONS, Right.PEOPLE, Right.ERASE}),
 }
 """What each role adds to what every signed-in person may do."""
 
@@ -193,3 +194,10 @@ def may_see_sender(
         return may_see_case(principal, department=department, helpers=helpers, liaison=liaison)
     concerned = department is not None and department in principal.works_in | principal.leads
     return principal.kind == "person" and sees_all_cases(principal) and not concerned
+
+
+def must_say_why(principal: Principal, *, kind: str, department: str | None) -> bool:
+    """Whether somebody who may see who sent a case must say why first, which is recorded: who sent a report is opened
+    without a word only to whoever has the report in hand.
+    """
+    return kind == "report" and not may_handle_case(principal, department=department)

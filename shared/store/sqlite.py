@@ -76,7 +76,7 @@ class SqliteStore:
             raise StoreError(f"{self.directory}: the store can't be opened: {error}") from error
         self._commits = GroupCommit(self._writer, self._keys, str(self.directory))
         self.held_back = SqliteHeldBack(self._reader, self._submit)
-        self.contents = SqliteContents(self._reader, self._key_reader, self._commits)
+        self.contents = SqliteContents(self._reader, self._key_reader, self._commits, self.directory)
 
     async def close(self) -> None:
         """Write what was handed over, then end the writer."""

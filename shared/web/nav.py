@@ -14,6 +14,7 @@ NAV = (
     ("/decisions", "decisions", Right.CASES_DIRECT),
     ("/quarantine", "quarantine", Right.QUARANTINE),
     ("/console", "console", Right.CONSOLE),
+    ("/findings", "findings", Right.CASES_DIRECT),
     ("/outbox", "outbox", Right.DELIVERIES_READ),
 )
 """Address, word (`nav.<word>`), right."""

@@ -27,15 +27,15 @@ class Hours:
         """When so many working seconds have passed."""
         at = _local(start)
         left = max(0.0, seconds)
-        day, second = divmod(at, _DAY)
+        day, second = int(at // _DAY), at % _DAY
         while True:
-            if self._on(int(day)):
+            if self._on(day):
                 for begin, end in self.spans:
-                    begin = max(begin, second)  # noqa: PLW2901
-                    if end > begin:
-                        if end - begin >= left:
-                            return _instant(day * _DAY + begin + left)
-                        left -= end - begin
+                    first = max(float(begin), second)
+                    if end > first:
+                        if end - first >= left:
+                            return _instant(day * _DAY + first + left)
+                        left -= end - first
             day, second = day + 1, 0.0
 
     def between(self, start: datetime, end: datetime) -> float:

@@ -89,7 +89,14 @@ def draw_town(rng: Random, number: int) -> Town:
         for office in (*departments, COORDINATOR)
     }
     return Town(
-        number, hours, limits, departments, officers, deemed=rng.random() < 0.2, alarmed=rng.uniform(0.6, 1)
+        number,
+        hours,
+        limits,
+        departments,
+        officers,
+        deemed=rng.random() < 0.2,
+        flagged=rng.random() < 0.8,
+        alarmed=rng.uniform(0.6, 1),
     )
 
 

@@ -59,6 +59,8 @@ class Town:
     officers: dict[str, tuple[str, ...]]
     deemed: bool = False
     """Nobody doing anything until the limit counts as accepting."""
+    flagged: bool = True
+    """Whether its entries say themselves what ended late."""
     alarmed: float = 0.9
     """The share of rungs that the house noticed: an outage swallows the others."""
 
@@ -75,6 +77,17 @@ class Debt:
     begin: datetime
     seconds: float
     rungs: list[tuple[datetime, str]] = field(default_factory=list)
+    began: str = ""
+    """The event that it began with."""
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether somebody is late with it."""
+        return self.started.binding and self.started.owner != "sender" and now > self.started.due
+
+    @property
+    def what(self) -> tuple[str, str, datetime]:
+        """What is owed by whom since when, whatever its end is."""
+        return self.started.kind, self.started.owner, self.started.since
 
 
 class Story:
@@ -109,6 +122,10 @@ class Story:
         self.still: list[Debt] = []
         """What stands still while the case is suspended."""
         self.closed = False
+        self.overdue: list[tuple[Debt, Record]] = []
+        """What was done late, and what ended it."""
+        self.tale = "innocent"
+        """What kind of life it is, for the analysis of errors."""
         self.not_reached = 0
         """Calls in vain after an answer."""
         self._sequences: dict[str, int] = {}
@@ -121,12 +138,13 @@ class Story:
         """Time passes; rungs fall that the house notices."""
         if instant <= self.now:
             return
-        fallen = sorted(
+        fallen = [
             (at, action, debt.started)
             for debt in self.debts.values()
             for at, action in debt.rungs
             if self.now < at <= instant
-        )
+        ]
+        fallen.sort(key=lambda rung: rung[0])
         for at, action, started in fallen:
             if self.rng.random() < self.town.alarmed:
                 self.now = at
@@ -136,7 +154,7 @@ class Story:
                     owner=started.owner,
                     due=started.due,
                     rung=0,
-                    action=action,  # type: ignore[arg-type]
+                    action=action,
                     at=at,
                 )
                 self.say(CaseAlarmed(at=at, rungs=[rung]))
@@ -185,9 +203,18 @@ class Story:
             )
             self.records.append(record)
             if isinstance(event, CaseEvent):
-                for ended in event.ends:
-                    self.debts.pop(ended.id, None)
+                self._settle({one.id for one in event.ends}, record)
+                for start in event.starts:
+                    self.debts[start.id].began = record.id
+            if isinstance(event, CaseClosed):
+                self._settle({*self.debts}, record)
         return record
+
+    def _settle(self, ids: set[str], record: Record) -> None:
+        for id in ids & self.debts.keys():
+            debt = self.debts.pop(id)
+            if debt.is_over(self.now):
+                self.overdue.append((debt, record))
 
     def words(self, size: int | None = None) -> ContentRef:
         """What somebody wrote, of a length in bytes."""
@@ -221,7 +248,7 @@ class Story:
         binding = kind not in LAPSING and not (kind == "accept" and self.town.deemed)
         started = Started(
             id=f"{kind}-{self._begun}",
-            kind=kind,  # type: ignore[arg-type]
+            kind=kind,
             owner=owner,
             since=since,
             due=due,
@@ -239,7 +266,7 @@ class Story:
     def ends(self, how: Any, *kinds: str) -> list[Ended]:
         """What is owed of these kinds ends with what is said next; everything where none is named."""
         return [
-            Ended(id=debt.started.id, how=how, late=debt.started.binding and self.now > debt.started.due)
+            Ended(id=debt.started.id, how=how, late=self.town.flagged and debt.is_over(self.now))
             for debt in self.debts.values()
             if not kinds or debt.started.kind in kinds
         ]
@@ -288,10 +315,10 @@ class Story:
             subject=message,
         )
 
-    def read(self, message: str, **what: Any) -> Record:
-        """A fact about a message's words."""
-        fact = MessageRead(about=f"{message}/1", case=self.case, version=1, **what)
-        return self.say(fact, subject=f"fact_{message}")
+    def read(self, about: str, **what: Any) -> Record:
+        """A fact about the words of one of the case's events, by its id."""
+        fact = MessageRead(about=about, case=self.case, version=1, **what)
+        return self.say(fact, subject=f"fact_{about.replace('/', '_')}")
 
     def write(
         self,
@@ -323,7 +350,7 @@ class Story:
         if reopens:
             self.closed = False
         if fact is not None:
-            self.read(message, **fact)
+            self.read(attached.id, **fact)
         if verified and resumes and self.owes("reply") is not None:
             self.resume("reply")
         return attached
@@ -393,9 +420,7 @@ class Story:
         how = "lapsed" if outcome == "silence" else "cancelled"
         self.closed = True
         self.still = []
-        ends = self.ends(how)
-        self.debts.clear()
-        return self.say(CaseClosed(actor=actor, outcome=outcome, solved=solved, ends=ends))
+        return self.say(CaseClosed(actor=actor, outcome=outcome, solved=solved, ends=self.ends(how)))
 
     # What the department does
 
@@ -548,7 +573,7 @@ class Story:
     def assisted(self, assist: str) -> Record:
         """It has."""
         debt = self.debts[assist]
-        ended = Ended(id=assist, how="met", late=self.now > debt.started.due)
+        ended = Ended(id=assist, how="met", late=self.town.flagged and debt.is_over(self.now))
         given = AssistGiven(
             actor=self.officer(debt.started.owner),
             assist=assist,

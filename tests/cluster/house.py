@@ -183,6 +183,7 @@ async def cluster(
                 "THROUGHLINE_TOPIC_PREFIX": f"{name}.",
                 "THROUGHLINE_MONGO_DATABASE": name,
                 "THROUGHLINE_RELAY": f"127.0.0.1:{port}",
+                "THROUGHLINE_TICK_SECONDS": "86400",  # what is counted is what people did
                 **(settings or {}),
             },
             each or {},

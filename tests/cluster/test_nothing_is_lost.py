@@ -30,6 +30,7 @@ from shared.events.deliveries import DeliveryAttempted, DeliveryQueued
 from shared.store.mongo import MongoStore
 from shared.tokens import Tokens
 from tests.cluster.house import Cluster, cluster, until
+from tests.cluster.test_settlement import metric
 from tests.installations import LONG_RUN, ends_within
 from tests.servers import here
 
@@ -183,7 +184,7 @@ async def quiet(there: Cluster, accepted: set[str]) -> list[Record]:
             for one in COLLECTIONS
         ]
         published = await documents["events"].count_documents({})
-        if waiting or sending or any(unpublished) or await _trail_size(there) != published:
+        if waiting or sending or any(unpublished) or await _followed(there) != published:
             return None
         return await events_of(store)
 
@@ -194,9 +195,11 @@ async def quiet(there: Cluster, accepted: set[str]) -> list[Record]:
     return found
 
 
-async def _trail_size(there: Cluster) -> int:
-    with suppress(httpx.HTTPError, IndexError):
-        return int((await there.client.get("/trail/checkpoint")).text.splitlines()[1])
+async def _followed(there: Cluster) -> float:
+    """How many entries are signed and have been followed: nothing comes of them any more."""
+    with suppress(httpx.HTTPError):
+        behind = await metric(there, "audit", "throughline_trail_followed_behind_entries")
+        return await metric(there, "audit", "throughline_trail_size_entries") if not behind else -1
     return -1
 
 

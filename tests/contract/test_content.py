@@ -6,9 +6,10 @@ import asyncio
 import os
 import pickle
 import secrets
+import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from shared.content.sweeping import Sweeping
 from shared.content.words import MessageWords
 from shared.events import emit
 from shared.events.content import ContentRef
-from shared.store import LARGE_FROM_BYTES, Conflict, Sealed, Step, Store
+from shared.store import LARGE_FROM_BYTES, Conflict, Sealed, Step, Store, sqlite_contents
 from shared.store.mongo import Driver, MongoStore
 from shared.store.sqlite import SqliteStore
 from tests.installations import (
@@ -51,6 +52,11 @@ class Place(ABC):
     @abstractmethod
     def opened(self) -> Opened:
         """The store, and a content store that has read nothing yet."""
+
+    @asynccontextmanager
+    async def opened_beside(self) -> AsyncIterator[ContentStore | None]:
+        """What another process opens, where there can be one."""
+        yield None
 
     @abstractmethod
     async def spoil(self, store: Store, ref: str) -> None:
@@ -104,6 +110,11 @@ class Cluster(Place):
         self._url = url
         self._driver = driver
         self._database = f"test_{secrets.token_hex(6)}"
+
+    @asynccontextmanager
+    async def opened_beside(self) -> AsyncIterator[ContentStore | None]:
+        async with mongo_store(self._url, self._database, driver=self._driver) as store:
+            yield ClusterContent(store)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[tuple[Store, ContentStore]]:
@@ -250,6 +261,105 @@ async def test_the_sweep_takes_what_no_step_came_for_and_nothing_else(place: Pla
     at_rest = await place.at_rest()
     assert all(ref.ref.encode() in at_rest for ref in kept)
     assert not any(ref.ref.encode() in at_rest for ref in loose)
+
+
+@in_a_loop
+async def test_what_is_erased_is_opened_by_nobody_and_nothing_of_it_is_kept(place: Place) -> None:
+    large = secrets.token_bytes(LARGE)
+    async with place.opened() as (store, contents), place.opened_beside() as beside:
+        kept = await keep(store, contents, b"stays", b"s" * LARGE)
+        gone = await keep(store, contents, b"goes", large)
+        other = beside or contents
+        assert [await other.open(ref.ref) for ref in gone] == [b"goes", large]
+        assert await contents.erase([ref.ref for ref in gone])
+        for opens in (contents, other):
+            for ref in gone:
+                with pytest.raises(ContentGone):
+                    await opens.open(ref.ref)
+            assert [await opens.open(ref.ref) for ref in kept] == [b"stays", b"s" * LARGE]
+        assert await contents.standing([ref.ref for ref in (*kept, *gone)]) == {ref.ref for ref in kept}
+    at_rest = await place.at_rest()
+    assert all(ref.ref.encode() in at_rest for ref in kept)
+    assert not any(ref.ref.encode() in at_rest for ref in gone)
+
+
+@in_a_loop
+async def test_erasing_again_or_what_never_stood_there_changes_nothing(place: Place) -> None:
+    async with place.opened() as (store, contents):
+        (kept,) = await keep(store, contents, b"stays")
+        (gone,) = await keep(store, contents, b"goes")
+        for _ in range(2):
+            assert await contents.erase([gone.ref, "c_nowhere"])
+        assert await contents.matches(kept)
+        assert not await contents.matches(gone)
+
+
+@in_a_loop
+async def test_what_is_kept_is_read_page_by_page_with_whose_it_is(place: Place) -> None:
+    async with place.opened() as (store, contents):
+        refs = sorted(ref.ref for ref in await keep(store, contents, *(b"said" for _ in range(7))))
+        found: list[tuple[str, str]] = []
+        while page := await contents.kept(found[-1][0] if found else "", 3):
+            found += page
+        assert found == [(ref, "msg_x") for ref in refs]
+
+
+@in_a_loop
+async def test_content_that_is_erased_while_it_is_being_opened_is_not_kept_for_the_next(
+    tmp_path: Path,
+) -> None:
+    async with sqlite_store(tmp_path) as store:
+        contents = EmbeddedContent(store, tmp_path / "content")
+        (ref,) = await keep(store, EmbeddedContent(store, tmp_path / "content"), b"goes")
+        read = asyncio.Event()
+        go_on = asyncio.Event()
+        sealed_there = contents._sealed
+
+        async def slowly(ref: str) -> tuple[bytes | None, bytes | None]:
+            found = await sealed_there(ref)
+            read.set()
+            await go_on.wait()
+            return found
+
+        contents._sealed = slowly  # type: ignore[method-assign]
+        opening = asyncio.create_task(contents.open(ref.ref))
+        await read.wait()
+        await contents.erase([ref.ref])
+        go_on.set()
+        assert await opening == b"goes"
+        with pytest.raises(ContentGone):
+            await contents.open(ref.ref)
+
+
+@in_a_loop
+async def test_no_byte_of_an_erased_key_is_left_in_any_file_while_the_store_is_open(tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path) as store:
+        contents = EmbeddedContent(store, tmp_path / "content")
+        await keep(store, contents, *(b"stays" for _ in range(300)))
+        gone = await keep(store, contents, *(b"goes" for _ in range(300)))
+        await keep(store, contents, *(b"stays too" for _ in range(300)))
+        boxes = [store.contents.sealed(ref.ref) for ref in gone]
+        assert await contents.erase([ref.ref for ref in gone])
+        files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+        assert all(box and key for box, key in boxes)
+        assert not any(part in file for box, key in boxes for part in (box, key) for file in files)  # type: ignore[operator]
+
+
+@in_a_loop
+async def test_while_somebody_reads_an_older_state_it_is_said_that_the_logs_still_hold_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_contents, "_EMPTIED_WITHIN_SECONDS", 0)
+    async with sqlite_store(tmp_path) as store:
+        contents = EmbeddedContent(store, tmp_path / "content")
+        (ref,) = await keep(store, contents, b"goes")
+        with closing(sqlite3.connect(tmp_path / "keys.db", isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM keys").fetchone()
+            assert not await contents.erase([ref.ref])
+            with pytest.raises(ContentGone):
+                await contents.open(ref.ref)
+        assert await contents.erase([ref.ref])
 
 
 @in_a_loop

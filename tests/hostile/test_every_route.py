@@ -88,6 +88,12 @@ class Place:
             "number": "1",
             "delivery_id": self.delivery,
             "group": "routing",
+            "key_id": "0e8d9abf",
+            "finding": f"finding_{self.case[5:]}",
+            "order": f"order_{self.case[5:]}",
+            "exclusion": f"exclusion_{self.case[5:]}",
+            "sample": f"sample_{self.case[5:]}",
+            "probe": f"probe_{self.case[5:]}",
             "key": self.case,
         }
 

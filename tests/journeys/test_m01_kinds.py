@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.routing.commands import Accept, Answer, Assign, Assist, Return
-from shared.events.cases import CaseAssigned, CaseQueued, PraisePassedOn
+from shared.events.cases import CaseAssigned, CaseQueued, PraisePassedOn, SenderOpened
 from tests.journeys.town import Town, lives
 
 LAMP = "路灯不亮,路面有坑"
@@ -66,22 +66,35 @@ async def test_what_is_said_in_confidence_goes_to_a_person_and_names_nobody_to_t
     assert await town.sees(OFFICER, matter) is None
     await town.does(COORDINATOR, matter, Assign(department="housing"))
     await town.does(OFFICER, matter, Accept(), Assist(department="market", text="Who buys such lamps?"))
-    named = {}
-    for who in (OFFICER, HEAD, LEADER, "market-officer-1", COORDINATOR, "supervision-officer", "mayor"):
+    concerned = (OFFICER, HEAD, LEADER, "market-officer-1")
+    trusted = (COORDINATOR, "supervision-officer", "mayor")
+    for who in (*concerned, *trusted):
         seen = await town.sees(who, matter)
         assert seen is not None
-        (message,) = seen.messages
-        assert message.text == "路灯被局里的人拆下来卖了"
-        named[who] = message.sender is not None and message.sender.email is not None
-    assert named == {
-        OFFICER: False,
-        HEAD: False,
-        LEADER: False,
-        "market-officer-1": False,
-        COORDINATOR: True,
-        "supervision-officer": True,
-        "mayor": True,
-    }
+        assert (seen.messages[0].text, seen.messages[0].sender) == ("路灯被局里的人拆下来卖了", None)
+        assert seen.sender_closed == (who in trusted), "they must say why, the others may not at all"
+    for who in concerned:
+        assert await town.opens_sender(who, matter, "inquiry") == "sender-not-shown"
+    assert await town.opens_sender("mayor", matter, "inquiry") is None
+    for who in trusted:
+        seen = await town.sees(who, matter)
+        assert seen is not None
+        assert (seen.messages[0].sender is not None) == (who == "mayor"), "it is opened to who asked, alone"
+    opened = town.last(matter, SenderOpened)
+    assert (opened.actor, opened.reason) == ("mayor", "inquiry")
+    await town.until("10-12 09:00")
+    seen = await town.sees("mayor", matter)
+    assert seen is not None
+    assert seen.messages[0].sender is None, "a day later the reason must be said again"
+
+
+@lives()
+async def test_who_has_a_report_in_hand_sees_its_sender_without_a_word(town: Town) -> None:
+    matter = await town.says("路灯被局里的人拆下来卖了", kind="report")
+    seen = await town.sees(COORDINATOR, matter)
+    assert seen is not None
+    assert seen.messages[0].sender is not None
+    assert town.events(matter, SenderOpened) == []
 
 
 @lives()

@@ -14,15 +14,8 @@ from services.routing.commands import (
     Split,
     Urge,
 )
-from shared.events.cases import (
-    CaseClosed,
-    CaseJoined,
-    CaseLinked,
-    CaseMerged,
-    CaseOpened,
-    CaseSplit,
-    CaseUrged,
-)
+from shared.events.cases import CaseClosed, CaseOpened, CaseUrged
+from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
 from tests.journeys.town import Town, lives
 
 LAMP = "路灯不亮,路面有坑"

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.audit.checks import CHECKS
 from shared.events import Record
 from shared.events.cases import CaseAlarmed, CaseEvent
 from shared.events.deliveries import DeliveryQueued, DigestClosed, DigestNoted
+from tests.journeys.found import found_alike
 from tests.journeys.month.ledger import Fell, Happened, Ledger, Told
 from tests.journeys.month.tables import TABLES
 from tests.journeys.month.work import STARTS, Month
@@ -171,6 +173,22 @@ def test_a_month_of_work_falls_on_the_instants_of_a_second_reckoning(
             print(f"\n{mode}, {name}: {len(town.cases())} cases,", dict(counts.most_common()))
         assert counts["rungs"] > 50
         assert (counts["extension_decided"] > 0) == (TABLES[name].more > 0)
+
+    unwatched = sample(name).model_copy(update={"checks": {check.name: {"off": True} for check in CHECKS}})
+    tell(mode, story, unwatched, STARTS)
+
+
+@pytest.mark.parametrize(("mode", "name"), [("embedded", "county"), ("cluster", "hospital")])
+def test_what_is_found_in_a_month_of_work_is_found_again_over_its_log(
+    mode: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def story(town: Town) -> None:
+        await Month(town, name, seed=1, messages=12).live()
+        await town.until_all_is_told()
+        counts = found_alike(town, CHECKS)
+        with capsys.disabled():
+            print(f"\n{mode}, {name}: found", dict(counts.most_common()))
+        assert counts
 
     tell(mode, story, sample(name), STARTS)
 

@@ -84,7 +84,11 @@ class Lives:
                 ],
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "THROUGHLINE_LOG_LEVEL": "warning"},
+                env={
+                    **os.environ,
+                    "THROUGHLINE_LOG_LEVEL": "warning",
+                    "THROUGHLINE_TICK_SECONDS": "86400",  # what is counted is what people did
+                },
             )
 
     async def start(self) -> None:
@@ -109,7 +113,7 @@ class Lives:
         assert await asyncio.to_thread(self.process.wait, 30) == 0
 
     async def quiet(self, sink: Sink) -> None:
-        """Return once every event is answered, every acknowledgement handed over and all of it signed."""
+        """Return once every event is answered, every acknowledgement handed over, all of it signed and followed."""
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as http:
             for _ in range(PATIENCE_SECONDS * 5):
                 lines = (await http.get("/metrics")).text.splitlines()
@@ -122,6 +126,7 @@ class Lives:
                     gauges["throughline_unanswered_events"] == 0
                     and len(sink.mails) >= MESSAGES_SENT
                     and gauges["throughline_trail_size_entries"] == gauges["throughline_events_committed"]
+                    and gauges["throughline_trail_followed_behind_entries"] == 0
                 ):
                     return
                 await asyncio.sleep(0.2)

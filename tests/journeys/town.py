@@ -12,15 +12,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
+from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.audit.supervision.desk import Supervision
+from services.audit.supervision.finding import finding_id
 from services.intake.receiving import Incoming
 from services.routing.case import Case
 from services.routing.commands import Command
+from services.routing.erasing import Wanted
+from services.routing.erasing.erasing import Erased
+from services.routing.erasing.erasure import Ground
 from services.routing.evolve import evolve
 from services.routing.office import Office
 from services.routing.shapes import ShownCase
@@ -29,7 +35,8 @@ from shared import ids, rights
 from shared.content.words import MessageWords, Sender
 from shared.embedded import Embedded
 from shared.events import Event, Record
-from shared.events.cases import CaseEvent, MessageAttached, Notice
+from shared.events.cases import CaseEvent, MessageAttached, Notice, OpeningReason
+from shared.events.findings import Evidence, FindingRaised
 from shared.organisation import Organisation, load
 from shared.settings import SAMPLE_ORGANISATIONS
 from shared.web.problems import Problem
@@ -177,12 +184,44 @@ class Town:
 
     async def refuses(self, who: str, matter: Matter | str, command: Command) -> str:
         """The rule by which somebody may not do that. What is refused changes nothing."""
-        before = self._world.changes()
+        before = self._happened()
         with pytest.raises(Problem) as refused:
             await self._given(who, matter, command)
         await self.settle()
-        assert self._world.changes() == before, "a refused command changes nothing"
+        assert self._happened() == before, "a refused command changes nothing"
         return refused.value.code
+
+    async def opens_sender(self, who: str, matter: Matter, reason: OpeningReason) -> str | None:
+        """Somebody has it opened who sent a case, and says why; answers the rule that does not allow it."""
+        asks = self.principal(who)
+
+        async def give(office: Office) -> None:
+            await office.open_sender(asks, await office.find(asks, matter.ref), reason, "once")
+
+        try:
+            await self._office(give)
+        except Problem as problem:
+            return problem.code
+        await self.settle()
+        return None
+
+    async def erases(self, wanted: Wanted, *, ground: Ground = "asked") -> Erased:
+        """The administrator erases what somebody said."""
+
+        async def give(doors: Doors) -> Erased:
+            assert doors.erasing is not None
+            return await doors.erasing.erase(wanted, ground, "system-admin")
+
+        said: Erased = await self._asked(give, lambda doors: doors.erasing)
+        await self.settle()
+        return said
+
+    def _happened(self) -> object:
+        """How often anything happened to anything; what the trail says of itself is no change."""
+        events = self._world.kept().histories.items()
+        return {id: len(some) for id, some in events if some[0].topic != "findings"}, len(
+            self._world.post.attempts
+        )
 
     async def hears(self, matter: Matter, command: Command, *, ref: str | None = None) -> None:
         """The sender says something by their tracking code."""
@@ -218,6 +257,44 @@ class Town:
             return set(office.possible(asks, (await office.find(asks, _ref(matter))).case))
 
         return await self._office(look)
+
+    async def supervises(self, ask: Callable[[Supervision], Awaitable[T]]) -> T:
+        """Somebody does what supervisors do."""
+
+        async def work(doors: Doors) -> T:
+            assert doors.supervision is not None
+            return await ask(doors.supervision)
+
+        answer = await self._asked(work, lambda doors: doors.supervision)
+        await self.settle()
+        return answer
+
+    async def does_not_supervise(self, ask: Callable[[Supervision], Awaitable[object]]) -> str:
+        """The rule by which somebody may not do that."""
+        with pytest.raises(Problem) as refused:
+            await self.supervises(ask)
+        return refused.value.code
+
+    async def finds(
+        self, matter: Matter, department: str, *, check: str = "perfunctory", key: str = ""
+    ) -> str:
+        """A check finds something doubtful in a case; answers the finding's id."""
+        id = finding_id(check, key or matter.id)
+        raised = FindingRaised(
+            check=check,
+            version=1,
+            parameters="0" * 16,
+            key=key or matter.id,
+            case=matter.id,
+            department=department,
+            since=self._world.clock.now(),
+            as_of=1,
+            evidence=[Evidence(index=0, event=f"{matter.id}/1")],
+        )
+        await self.supervises(
+            lambda all_: all_.findings.answer(id, id, lambda state, _: [] if state else [raised])
+        )
+        return id
 
     async def tracked(self, matter: Matter) -> TrackedCase:
         """What the sender sees by their tracking code."""
@@ -282,6 +359,11 @@ class Town:
         """What happened of one sort, to whatever it happened."""
         found = self._world.kept().events(kind)
         return [(record, event) for record, event in found if isinstance(event, kind)]
+
+    @property
+    def log(self) -> Path:
+        """Where the trail is."""
+        return self._world.log
 
     def cases(self) -> list[str]:
         """Ids of the cases there are."""

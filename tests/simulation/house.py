@@ -25,6 +25,7 @@ from fastapi.routing import APIRouter
 
 from services.audit import projector, trail
 from services.audit.following import follower
+from services.audit.log_keys import NEXT
 from services.notify import front
 from services.notify.channels import email
 from services.notify.rendering import Rendering
@@ -67,6 +68,11 @@ def desk(organisation: Organisation) -> Desk:
 def _secret(_: Keys, name: str) -> bytes:
     """A key of the installation: the same in every run, and no file."""
     return hashlib.sha256(name.encode()).digest()
+
+
+def _has(_: Keys, name: str) -> bool:
+    """All keys but one: none takes over the log's."""
+    return name != NEXT
 
 
 _renderings: dict[tuple[str, str], Rendering] = {}
@@ -123,6 +129,7 @@ def patched(random: Random, loop: Loop, log: structlog.types.Processor | None) -
         patch.object(words, "_flat", _flat),
         patch.object(ids, "_random", SimpleNamespace(take=random.randbytes)),
         patch.object(Keys, "_secret", _secret),
+        patch.object(Keys, "has", _has),
         patch.object(slow_hash, "_HASHER", _Hasher()),
         patch.object(APIRouter, "add_api_route", _no_route),
         patch("services.routing.Desk", desk),

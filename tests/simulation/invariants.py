@@ -28,18 +28,10 @@ from services.notify.digest import Digest
 from services.routing.case import Case
 from services.routing.handlers import CASE_KIND
 from shared.events import Event, Record
-from shared.events.cases import (
-    CaseAlarmed,
-    CaseAnswered,
-    CaseJoined,
-    CaseLinked,
-    CaseMerged,
-    CaseOpened,
-    CaseSplit,
-    MessageAttached,
-)
+from shared.events.cases import CaseAlarmed, CaseAnswered, CaseOpened, MessageAttached
 from shared.events.deliveries import DeliveryQueued, DeliverySent, DigestNoted
 from shared.events.facts import AnswerRead, FactEvent, MessageRead
+from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
 from shared.events.messages import MessageReceived, MessageSettled
 from shared.note import Verifier
 from tests.projections import project_all, rows

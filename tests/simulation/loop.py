@@ -91,6 +91,17 @@ class Process:
         return True
 
 
+class _Task(asyncio.Task[Any]):
+    """A task whose place in a set, as `asyncio.wait` makes one, does not hang on where in memory it lies."""
+
+    def __init__(self, *args: Any, loop: Loop, **more: Any) -> None:
+        self._number = len(loop._tasks)
+        super().__init__(*args, loop=loop, **more)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
 class Loop(asyncio.BaseEventLoop):
     """The loop itself. Steps that are ready are taken in order; what makes orders differ are the waits."""
 
@@ -111,7 +122,7 @@ class Loop(asyncio.BaseEventLoop):
         return self._now
 
     def _make(self, loop: Any, work: Any, context: Context | None = None) -> asyncio.Task[Any]:
-        task = asyncio.Task(work, loop=self, context=context)
+        task = _Task(work, loop=self, context=context)
         self._tasks.append(task)
         return task
 

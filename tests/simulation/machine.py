@@ -11,9 +11,12 @@ from typing import Any, Protocol, TypeVar
 from aiokafka.errors import KafkaError
 
 from services.audit.log import StateError
+from services.audit.supervision.desk import Supervision
+from services.audit.supervision.hearing import Hearing
 from services.intake.handlers import Settling
 from services.intake.quarantine import Quarantine
 from services.intake.receiving import Door
+from services.routing.erasing import Erasing
 from services.routing.handlers import Handlers
 from services.routing.office import Office
 from shared.bus import Handle
@@ -44,6 +47,8 @@ class Doors:
     door: Door | None = None
     quarantine: Quarantine | None = None
     office: Office | None = None
+    erasing: Erasing | None = None
+    supervision: Supervision | None = None
 
     def open(self, house: House, service: Service) -> None:
         """What a service has behind its routes, on the aggregates that its handlers use."""
@@ -54,6 +59,10 @@ class Doors:
                 self.quarantine = Quarantine(house, one._messages)
             if isinstance(one, Handlers) and self.office is None:
                 self.office = Office(house, one._desk, one._cases)
+            if isinstance(one, Erasing):
+                self.erasing = one
+            if isinstance(one, Hearing) and self.supervision is None:
+                self.supervision = one.supervision
 
 
 @dataclass

@@ -68,6 +68,9 @@ class ModelSender:
             await self._faults.point("before a send")
             yield await self._hand_over(mail)
 
+    def forget(self, deliveries: Sequence[str]) -> None:
+        """A relay keeps no mails for us."""
+
     async def _hand_over(self, mail: Mail) -> Outcome:
         if (
             self._clock.now() + APART > mail.deadline

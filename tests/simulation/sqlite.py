@@ -44,6 +44,7 @@ class Disk:
     held: dict[tuple[str, str], dict[int, str]] = field(default_factory=dict)
     """Group and key → position → reason."""
     sealed: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
     changes: int = 0
     """How often anything but a cursor was written."""
 
@@ -63,8 +64,9 @@ class _Job:
 class ModelContents:
     """Boxes and keys on a disk."""
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: Disk, submit: Callable[[_Write], asyncio.Future[Any]]) -> None:
         self._disk = disk
+        self._submit = submit
 
     def sealed(self, ref: str) -> tuple[bytes | None, bytes | None]:
         return self._disk.sealed.get(ref, (None, None))
@@ -72,6 +74,19 @@ class ModelContents:
     async def standing(self, refs: Sequence[str]) -> set[str]:
         await asyncio.sleep(0)
         return self._disk.sealed.keys() & set(refs)
+
+    async def kept(self, after: str, limit: int) -> list[tuple[str, str]]:
+        await asyncio.sleep(0)
+        return [(ref, self._disk.owners[ref]) for ref in sorted(self._disk.sealed) if ref > after][:limit]
+
+    async def erase(self, refs: Sequence[str]) -> bool:
+        def write() -> None:
+            self._disk.changes += 1
+            for ref in refs:
+                self._disk.sealed.pop(ref, None)
+
+        await self._submit(write)
+        return True
 
     async def sweep_keys(self, first: str, last: str) -> int:
         """Boxes and keys are written as one here: no key is without its box."""
@@ -135,7 +150,7 @@ class ModelSqlite:
         self._writing: asyncio.Task[None] | None = None
         self._hearers: list[Committed] = []
         self.held_back = ModelHeldBack(disk, self._submit)
-        self.contents = ModelContents(disk)
+        self.contents = ModelContents(disk, self._submit)
 
     async def close(self) -> None:
         """Write what was handed over."""
@@ -212,6 +227,7 @@ class ModelSqlite:
         self.disk.documents[step.collection.name][step.id] = Row.of(step)
         for one in step.contents:
             self.disk.sealed[one.ref] = (one.box, one.key)
+            self.disk.owners[one.ref] = one.owner
         self.disk.changes += 1
         ids = ", ".join(f"{record.type.removeprefix('throughline.')} {record.id}" for record in step.records)
         self._faults.say(f"committed {ids or step.id}")

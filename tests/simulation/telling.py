@@ -12,12 +12,11 @@ from shared.events.cases import (
     CaseAnswered,
     CaseClosed,
     CaseEvent,
-    CaseJoined,
-    CaseMerged,
     CaseOpened,
     CaseReviewed,
     SenderAsked,
 )
+from shared.events.linked import CaseJoined, CaseMerged
 
 Histories = Mapping[str, Sequence[Record]]
 

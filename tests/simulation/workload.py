@@ -214,6 +214,8 @@ class People:
             "merge": lambda: commands.Merge(into=elsewhere),
             "link": lambda: commands.Link(to=elsewhere),
             "split": lambda: commands.Split(department=other, text=text),
+            "explain": lambda: commands.Explain(finding=_about(case, "explain"), text=text),
+            "rectify": lambda: commands.Rectify(order=_about(case, "rectify"), text=text),
         }
         names = [name for name in commands.offered(case) if name in makers]
         if not names:
@@ -262,3 +264,8 @@ class People:
             except (Gone, Unavailable):
                 await asyncio.sleep(self.random.choice((0.1, 1.0, 3.0)))
         raise Stuck("a client never had an answer")
+
+
+def _about(case: Case, kind: str) -> str:
+    """The finding or order for which something is owed."""
+    return next(one.about or "" for one in case.owed(kind))

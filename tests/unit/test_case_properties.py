@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.routing import commands as c
+from services.routing import demands
 from services.routing.arrival import Arrival, Placement, receive
-from services.routing.case import Case, due, milliseconds, rank
+from services.routing.case import RANK_OF_CLOSED, Case, due, milliseconds, rank
 from services.routing.commands import TABLE, Command, Now, Other, Refused, decide, offered, row_of
 from services.routing.desk import Desk
 from services.routing.diagram import document
@@ -24,7 +25,16 @@ from shared.events import Event, Record, emit
 from shared.events.cases import CaseAlarmed, CaseContested, CaseReopened, MessageAttached
 from shared.events.content import ContentRef
 from shared.events.envelope import REGISTRY
+from shared.events.findings import FindingRaised
 from shared.events.messages import MessageReceived
+from shared.events.obligations import OF_SUPERVISION
+from shared.events.supervised import (
+    CaseExplained,
+    CaseOrdered,
+    CaseRectified,
+    DemandDropped,
+    ExplanationAsked,
+)
 from tests.unit.case_samples import desk as plain
 from tests.unit.case_samples import particular
 
@@ -122,6 +132,8 @@ LIKELY: dict[str, Command] = {
     "merge": c.Merge(into=OTHER.ref),
     "link": c.Link(to=OTHER.ref),
     "split": c.Split(text="the other half"),
+    "explain": c.Explain(finding="find_1", text="the roof was closed"),
+    "rectify": c.Rectify(order="ordr_1", text="it is open"),
 }
 """One that is probably allowed, for each name in the table: so that lives go far."""
 ENDS: tuple[Command, ...] = (
@@ -133,11 +145,13 @@ ENDS: tuple[Command, ...] = (
 
 ANSWERED: tuple[Command, ...] = (c.Accept(), c.Answer(text="done", resolved=True), c.Feedback(solved=True))
 
+SUPERVISES = ("ask", "ask another", "order", "order again", "drop")
+"""What supervision does, by the name of the step."""
 STEP = st.one_of(
     COMMANDS,
     st.integers(0, 40),
     st.integers(1, 15 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes)),
-    st.sampled_from(["verified", "unverified"]),
+    st.sampled_from(["verified", "unverified", *SUPERVISES]),
 )
 STEPS = st.lists(STEP, max_size=30)
 
@@ -192,6 +206,32 @@ class Life:
             self.case = evolve(self.case, event, record)
             self.records.append(record)
 
+    def supervise(self, step: str) -> None:
+        assert self.case is not None
+        match step:
+            case "ask" | "ask another":
+                department, finding = ("housing", "find_1") if step == "ask" else ("water", "find_2")
+                raised = FindingRaised(
+                    check="late",
+                    version=1,
+                    parameters="p",
+                    key=finding,
+                    case="case_x",
+                    department=department,
+                    since=self.now,
+                    as_of=7,
+                    evidence=(),
+                )
+                self.happen([*demands.ask(self.desk, self.case, finding, raised, self.now)])
+            case "order" | "order again":
+                if any(one.about == "ordr_1" for one in self.case.obligations):
+                    return  # an order is not refused before it is answered
+                again = step == "order again"
+                order = demands.Order("ordr_1", "housing", "5wd", WORDS, "supervisor", again=again)
+                self.happen([*demands.order(self.desk, self.case, order, self.now)])
+            case "drop":
+                self.happen([*demands.drop(self.desk, self.case, "find_1", self.now)])
+
     def decided(self, command: Command) -> list[Event]:
         """What a command comes to; each is given by another person."""
         assert self.case is not None
@@ -209,6 +249,8 @@ class Life:
             self.now += step
             assert self.case is not None
             self.happen([*climb(self.desk, self.case, self.now)])
+        elif step in SUPERVISES:
+            self.supervise(str(step))
         elif isinstance(step, str):
             arrival = self.arrival(verified=step == "verified")
             self.happen([*receive(self.desk, self.case, self.now, arrival, None)])
@@ -226,6 +268,8 @@ class Life:
             self.led.add((type(step), self.case.state))
 
 
+ASKED = (ExplanationAsked, CaseExplained, CaseOrdered, CaseRectified, DemandDropped, CaseAlarmed)
+"""What happens to a closed case of which supervision asks something."""
 LIVES = st.builds(
     Life,
     assigned=st.booleans(),
@@ -244,8 +288,9 @@ def check(life: Life) -> None:
     case = life.case
     assert case is not None
     owners = [one.owner for one in case.obligations]
+    own = [one for one in case.obligations if one.kind not in OF_SUPERVISION]
     if case.is_open:
-        assert owners, f"{case.state}: an open case owes something"
+        assert own, f"{case.state}: an open case owes something"
         assert all(owner == "sender" or life.desk.people(["holder"], owner) for owner in owners)
         assert due(case) is not None or all(one.id in case.breached for one in case.obligations)
         assert rank(case) == min(
@@ -253,14 +298,17 @@ def check(life: Life) -> None:
             or [milliseconds(one.due) for one in case.obligations]
         )
     else:
-        assert not owners
+        assert not own
         assert case.closed is not None
-        assert due(case) is None
+        assert owners or due(case) is None
+        assert owners or rank(case) >= RANK_OF_CLOSED
     assert (case.department is None) == (case.holder == COORDINATOR)
     assert case.state != "new" or case.department is None
     assert case.state not in {"assigned", "accepted"} or case.department is not None
     kinds = [
-        one.kind if one.kind not in {"assist", "opinion"} else (one.kind, one.owner)
+        one.kind
+        if one.kind not in {"assist", "opinion", *OF_SUPERVISION}
+        else (one.kind, one.owner, one.about)
         for one in case.obligations
     ]
     assert len(kinds) == len(set(kinds)), kinds
@@ -285,7 +333,7 @@ def test_every_open_case_has_an_owner_who_exists_and_one_lead_or_the_coordinator
 
 @settings(max_examples=100, deadline=None)
 @given(LIVES, STEPS)
-def test_nothing_happens_after_the_close_but_messages_that_open_it_again_or_wait_for_an_officer(
+def test_nothing_happens_after_the_close_but_what_opens_it_again_waits_for_an_officer_or_supervision_asks(
     life: Life, steps: list[Step]
 ) -> None:
     lived(life, steps)
@@ -295,7 +343,9 @@ def test_nothing_happens_after_the_close_but_messages_that_open_it_again_or_wait
         life.step(step)
         if closed:
             new = [record.data for record in life.records[before:]]
-            assert all(isinstance(event, MessageAttached | CaseReopened | CaseContested) for event in new[:1])
+            assert all(
+                isinstance(event, (MessageAttached, CaseReopened, CaseContested, *ASKED)) for event in new[:1]
+            )
             assert life.case.is_open == any(
                 isinstance(event, CaseReopened | CaseContested) or getattr(event, "reopened", False)
                 for event in new
@@ -343,7 +393,7 @@ def test_long_lives_go_through_everything_that_can_happen_to_a_case() -> None:
     chance = Random(20261127)
     happened: set[str] = set()
     led: set[tuple[type[Command], str]] = set()
-    for _ in range(600):
+    for _ in range(700):
         life = Life(
             assigned=chance.random() < 0.7,
             can_mail=chance.random() < 0.7,
@@ -359,12 +409,18 @@ def test_long_lives_go_through_everything_that_can_happen_to_a_case() -> None:
                 chance.choice([*LIKELY.values(), *ENDS * 8]),
                 timedelta(minutes=chance.choice([10, 60, 600, 3_000, 9_000])),
                 chance.choice(["verified", "unverified"]),
+                chance.choice(SUPERVISES),
             ]
-            life.step(chance.choices(steps, [55, 20, 20, 5])[0])
+            life.step(chance.choices(steps, [55, 20, 20, 5, 3])[0])
             check(life)
         happened |= {record.type for record in life.records}
         led |= life.led
-    follow_elsewhere = {"throughline.case.joined", "throughline.case.rescheduled"}
+    follow_elsewhere = {
+        "throughline.case.joined",
+        "throughline.case.rescheduled",
+        "throughline.case.erased",
+        "throughline.case.sender_opened",
+    }
     assert happened | follow_elsewhere == {one for one in REGISTRY if one.startswith("throughline.case.")}
     said = {(row.command, state) for row in TABLE.values() for state in row.becomes}
     assert said <= led, f"the table says more than happens: {said - led}"

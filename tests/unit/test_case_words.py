@@ -48,6 +48,8 @@ SAID = {
     ("reviewed", "outcome"): "review.",
     ("linked", "relation"): "link.",
     ("split", "kind"): "kind.",
+    ("erased", "ground"): "ground.",
+    ("sender_opened", "reason"): "opening.",
 }
 """By event and field: how the keys of the words for its values begin."""
 SAID_OTHERWISE = {("opened", "scope"), ("message_attached", "how"), ("contacted", "outcome")}
@@ -161,6 +163,7 @@ def test_every_command_has_its_form_in_one_group_with_a_field_for_all_it_needs()
     assert sorted(placed) == sorted(given)
     assert FIELDS.keys() == given.keys()
     by_hidden = {("advise", "opinion"), ("contribute", "department"), ("decline-assist", "department")}
+    by_hidden |= {("explain", "finding"), ("rectify", "order")}
     by_rows = {("escalate", "preferred"), ("consult", "preferred")}
     for name, command in given.items():
         offered = {field.name for field in FIELDS[name]}

@@ -2,69 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-from pydantic import BaseModel
-
-from services.audit.checks.check import (
-    AsOf,
-    CaseCheck,
-    CaseHistory,
-    Doubt,
-    HouseCheck,
-    Noted,
-    Parameters,
-    next_due,
-)
+from services.audit.checks.check import AsOf, CaseHistory, Noted, next_due
 from services.audit.checks.hole import Hole
 from services.audit.checks.running import Fold, Gathered, as_they_are, run
 from shared.events import Record
 from shared.events.cases import CaseAccepted, CaseAnswered, CaseAssigned, CaseClosed, Ended
 from shared.events.facts import AnswerRead
-from shared.events.trail import TrailTicked
+from tests.unit.check_samples import Assignments, Busy, Few
 from tests.unit.trail_samples import ARRIVAL, DAY, WORDS, Life, opened, owed, received, ref
-
-
-class Few(Parameters):
-    most: int = 1
-
-
-class Assignments(CaseCheck[Few]):
-    """More than so many assignments."""
-
-    name = "assignments"
-    version = 1
-    exact = True
-    reads = frozenset({CaseAssigned.TYPE, TrailTicked.TYPE})
-    parameters = Few
-
-    def examine(self, history: CaseHistory, parameters: Few) -> Iterator[Doubt]:
-        found = [one for one in history.entries if isinstance(one.said, CaseAssigned)]
-        for one in found[parameters.most :]:
-            yield Doubt(f"{one.record.id}", one.at, (one,), case=history.case)
-
-
-class Seen(BaseModel):
-    departments: dict[str, int] = {}
-
-
-class Busy(HouseCheck[Few, Seen]):
-    """A department that is assigned more than so many."""
-
-    name = "busy"
-    version = 1
-    exact = True
-    reads = frozenset({CaseAssigned.TYPE})
-    parameters = Few
-    state = Seen
-
-    def take(self, state: Seen, noted: Noted, parameters: Few) -> Iterator[Doubt]:
-        assert isinstance(noted.said, CaseAssigned), "a check is asked only about what it reads"
-        department = noted.said.department
-        state.departments[department] = state.departments.get(department, 0) + 1
-        if state.departments[department] == parameters.most + 1:
-            yield Doubt(department, noted.at, (noted,), department=department)
 
 
 def noted(life: Life) -> list[Noted]:

@@ -41,7 +41,13 @@ from tests.unit.trail_samples import ARRIVAL, DAY, WORDS, ended, owed
 ORGANISATION = load(SAMPLE_ORGANISATION)
 P = TypeVar("P", bound=Part)
 TOPICS = frozenset({"cases", "deliveries", "messages"})
-TYPES = [kind for kind in REGISTRY.values() if kind.TOPIC in TOPICS and kind.__module__.startswith("shared.")]
+SUPERVISION = tuple(f"throughline.{one}." for one in ("finding", "order", "exclusion", "fact"))
+"""What of the topic `findings` belongs to a case."""
+TYPES = [
+    kind
+    for kind in REGISTRY.values()
+    if kind.__module__.startswith("shared.") and (kind.TOPIC in TOPICS or kind.TYPE.startswith(SUPERVISION))
+]
 
 
 def values(annotation: Any) -> list[Any]:

@@ -13,14 +13,19 @@ from services.audit.log import (
     EMPTY_TREE,
     LogReader,
     LogWriter,
+    Policy,
     TreeState,
+    WitnessSigner,
     from_directory,
     leaf_hashes,
     open_checkpoint,
     tree_root,
     verify_log,
+    with_signatures,
 )
 from services.audit.log.disk import Disk
+from shared.note import split_note
+from tests.installations import WEDNESDAY
 from tests.unit.log_samples import SIGNER, VKEY, sample_entries
 
 
@@ -100,6 +105,9 @@ class FailingDisk(Disk):
 SCENARIO = [(3, True), (97, False), (60, True), (10, False), (90, True), (252, True), (300, False), (1, True)]
 
 
+WITNESSES = [WitnessSigner(f"witness.example/w{number}", bytes([number]) * 32) for number in (1, 2)]
+
+
 class Installation:
     """The log, and the index beside it, which commits atomically."""
 
@@ -136,20 +144,57 @@ class Installation:
             assert list(reader.entries(0, size, size)) == sample_entries(size)
 
 
-def steps_of_the_scenario(directory: Path) -> int:
+class Cosigned(Installation):
+    """Its checkpoints are placed once witnesses have answered, when it has grown on; and again with one more."""
+
+    def run(self, disk: Disk) -> None:
+        with LogWriter(self.directory, self.committed, disk=disk) as writer:
+            end = 0
+            signed: bytes | None = None
+            for count, publish in SCENARIO:
+                end += count
+                if end > self.committed.size:
+                    start = self.committed.size
+                    self.committed = writer.integrate(sample_entries(end - start, start))
+                if signed is not None:
+                    self._place(writer, signed)
+                    signed = None
+                if publish and end == self.committed.size:
+                    signed = writer.sign(self.committed, SIGNER)
+            assert signed is not None
+            self._place(writer, signed)
+
+    def _place(self, writer: LogWriter, signed: bytes) -> None:
+        text = split_note(signed)[0]
+        for witness in WITNESSES:
+            signed = with_signatures(signed, [witness.cosign(text, WEDNESDAY)])
+            writer.place(signed)
+            self.seen.append(signed)
+
+    def check(self) -> None:
+        super().check()
+        if self.seen:
+            policy = Policy.of((witness.verifier for witness in WITNESSES), 1)
+            assert policy.met((self.directory / "checkpoint").read_bytes())
+
+
+def steps_of_the_scenario(kind: type[Installation], directory: Path) -> int:
     disk = FailingDisk(1_000_000, random.Random(0), directory)
-    Installation(directory / "log").run(disk)
+    kind(directory / "log").run(disk)
     return 1_000_000 - disk.left
 
 
-def test_after_a_power_cut_at_any_step_every_checkpoint_stands_and_the_log_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [Installation, Cosigned])
+def test_after_a_power_cut_at_any_step_every_checkpoint_stands_and_the_log_goes_on(
+    tmp_path: Path, kind: type[Installation]
+) -> None:
     total = sum(count for count, _ in SCENARIO)
     final = TreeState(total, tree_root(leaf_hashes(sample_entries(total))))
-    steps = steps_of_the_scenario(tmp_path)
+    steps = steps_of_the_scenario(kind, tmp_path)
     assert steps > 100
     for step in range(steps):
         chance = random.Random(step)
-        installation = Installation(tmp_path / f"cut at {step}")
+        installation = kind(tmp_path / f"cut at {step}")
         backups = tmp_path / f"removed {step}"
         disk = FailingDisk(step, chance, backups)
         with pytest.raises(PowerCutError):

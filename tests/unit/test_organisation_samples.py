@@ -102,7 +102,8 @@ def test_what_all_four_have_in_common_is_the_same(name: str) -> None:
         ("+5wd", "circulate", ("heads", "principal")),
     ]
     assert all(held.who("deputy", one.id) for one in held.departments)
-    assert not held.ladders
+    assert held.ladders.keys() == {"supervision"}
+    assert str(held.limits_for("problem").explain) == "2wd"
 
 
 def test_only_on_the_building_site_is_what_was_put_right_looked_at_again() -> None:

@@ -39,7 +39,7 @@ def test_every_role_of_the_organisation_file_has_its_rights_and_nothing_more() -
         "principal": directing | {"console.read", "trail.read"},
         "supervisor": directing | {"console.read", "supervision", "trail.read", "deliveries.read"},
         "clerk": {"messages.quarantine"},
-        "admin": {"operations", "people.manage"},
+        "admin": {"operations", "people.manage", "content.erase"},
     }
 
 

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.audit.census import Census
+from services.audit.days import Days
 from services.audit.figures import MOST_LISTED, Ages, Balance, Figures, Holder, ages, figures
 from services.audit.projected import FILE
-from services.audit.projection import STAGES, WARNED, Days, milliseconds
+from services.audit.projection import STAGES, WARNED, milliseconds
 from shared import metrics
 from shared.events import Record
 from shared.events.cases import (

@@ -184,7 +184,7 @@ def test_what_differs_becomes_a_finding_once(place: Path) -> None:
         assert told.exit_code == 1, told.output
     with closing(sqlite3.connect(place / "data" / "throughline.db")) as main:
         rows = main.execute("SELECT value FROM events WHERE topic = 'findings'").fetchall()
-    found = [orjson.loads(value) for (value,) in rows if b"finding.raised" in value]
+    found = [orjson.loads(value) for (value,) in rows if b'"check":"replay"' in value]
     assert [(one["data"]["check"], one["data"]["key"], one["data"]["case"]) for one in found] == [
         ("replay", f"{id}/answered_by", id)
     ]

@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.events import Event, Record, canonical
 from shared.events.cases import CaseClosed, CaseEvent
-from shared.events.findings import Figure
+from shared.events.findings import Evidence, Figure
+from shared.events.obligations import OF_SUPERVISION
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Noted:
     def at(self) -> datetime:
         """The event's time."""
         return self.record.time
+
+
+def placed(one: Noted | Evidence) -> Evidence:
+    """Where an entry stands, as findings name it."""
+    return one if isinstance(one, Evidence) else Evidence(index=one.index, event=one.record.id)
 
 
 class AsOf(NamedTuple):
@@ -65,7 +71,8 @@ class Doubt:
     key: str
     """What makes it one: with the check's name it is its identity. It names what, not when it was seen."""
     since: datetime
-    evidence: tuple[Noted, ...]
+    evidence: tuple[Noted | Evidence, ...]
+    """Entries; of those that a house check only remembers, where they stand."""
     case: str | None = None
     department: str | None = None
     """Who is asked to explain."""
@@ -74,9 +81,12 @@ class Doubt:
 
 
 class Parameters(BaseModel):
-    """What a check can be told: whole numbers, seconds, basis points, codes. Defaults are part of its version."""
+    """What a check can be told: whole numbers, seconds, basis points, codes. Defaults are part of its version.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    What stands below a field is said of it by `throughline check list`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     def digest(self) -> str:
         """Names these values, in 16 hexadecimal signs."""
@@ -97,6 +107,8 @@ class Check(ABC, Generic[P]):
     reads: ClassVar[frozenset[str]]
     """The types of events on which anything new can depend; `TrailTicked.TYPE` where time alone can show something."""
     parameters: type[P]
+    figures: ClassVar[tuple[str, ...]] = ()
+    """The names of the numbers that its doubts may have; what they are called stands in `words.toml`."""
 
 
 class CaseCheck(Check[P]):
@@ -124,7 +136,7 @@ def next_due(history: CaseHistory) -> datetime | None:
         if not isinstance(said, CaseEvent) or noted.record.subject != history.case:
             continue
         if isinstance(said, CaseClosed):
-            dues.clear()
+            dues = {id: due for id, due in dues.items() if id.partition("-")[0] in OF_SUPERVISION}
         for one in said.ends:
             dues.pop(one.id, None)
         dues |= {one.id: one.due for one in said.starts}

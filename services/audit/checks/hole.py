@@ -19,6 +19,8 @@ class Hole(CaseCheck[NoParameters]):
 
     A number that the trail has not, below one that it has, is an entry that somebody kept from it; another entry with
     the number of one is something that somebody wrote beside it. Exact. Nobody is asked to explain it but operations.
+
+    Figures: `expected` and `found`, numbers of entries.
     """
 
     name = "hole"
@@ -26,6 +28,7 @@ class Hole(CaseCheck[NoParameters]):
     exact = True
     reads = frozenset(REGISTRY) - {TrailTicked.TYPE}
     parameters = NoParameters
+    figures = ("expected", "found")
 
     def examine(self, history: CaseHistory, parameters: NoParameters) -> Iterator[Doubt]:
         last: dict[str, Noted] = {}

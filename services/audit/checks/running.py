@@ -15,6 +15,7 @@ from services.audit.checks.check import (
     Noted,
     Parameters,
 )
+from shared.events import REGISTRY, Event
 from shared.events.cases import CaseEvent, CaseOpened, MessageAttached
 from shared.events.deliveries import DeliveryQueued
 from shared.events.facts import FactEvent
@@ -41,7 +42,7 @@ def run(
     began. Without `as_of` the entries are all that is known. What a check raises, this raises. Entries are kept until
     the end: of a log that memory can't hold give each case's own to `examined`.
     """
-    folds = [Fold(*one) for one in checks if isinstance(one.check, HouseCheck)]
+    folds = [Fold(check, parameters) for check, parameters in checks if isinstance(check, HouseCheck)]
     cases = [one for one in checks if isinstance(one.check, CaseCheck)]
     gathered = Gathered()
     for noted in entries:
@@ -72,8 +73,9 @@ class Fold:
         self.state = check.state() if kept is None else check.state.model_validate_json(kept)
 
     def take(self, noted: Noted) -> list[Doubt]:
-        """What is to be seen once an entry is known; the check is asked only about what it reads."""
-        if noted.record.type not in self.check.reads:
+        """What is to be seen once an entry is known. The check is asked only about what it reads, and can be read."""
+        kind = noted.record.type
+        if kind not in self.check.reads or not isinstance(noted.said, REGISTRY.get(kind, Event)):
             return []
         return list(self.check.take(self.state, noted, self.parameters))
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import cached_property
 
 from services.audit.facts.wording import folded
 from shared.organisation import Organisation
@@ -17,28 +15,24 @@ class Names:
     """The names of an organisation's people, made ready to be looked for."""
 
     def __init__(self, organisation: Organisation) -> None:
-        self._forms: dict[str, dict[str, None]] = {}
+        forms: dict[str, dict[str, None]] = {}
         for person in organisation.people:
             for name in person.names.root.values():
                 for form in _forms(folded(name)):
-                    self._forms.setdefault(form, {})[person.id] = None
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
+                    forms.setdefault(form, {})[person.id] = None
         # The longest first: who is called 张伟民 does not name 张伟.
-        ways = [_way(form) for form in sorted(self._forms, key=lambda form: (-len(form), form))]
-        return re.compile("|".join(ways)) if ways else None
+        ways = sorted(forms.items(), key=lambda one: (-len(one[0]), one[0]))
+        self._ways = [(form, _border(form), tuple(people)) for form, people in ways]
 
     def named(self, text: str) -> tuple[str, ...]:
         """Ids of the people whom a folded text names, in the order of their ids."""
-        if self._pattern is None:
-            return ()
-        found = {person for form in set(_found(self._pattern, text)) for person in self._forms[form]}
+        text = " ".join(text.split())
+        found: set[str] = set()
+        for form, border, people in self._ways:
+            if form in text and (border is None or border.search(text)):
+                found.update(people)
+                text = text.replace(form, "\0") if border is None else border.sub("\0", text)
         return tuple(sorted(found))
-
-
-def _found(pattern: re.Pattern[str], text: str) -> Iterable[str]:
-    return (" ".join(one.group().split()) for one in pattern.finditer(text))
 
 
 def _forms(name: str) -> list[str]:
@@ -52,6 +46,6 @@ def _forms(name: str) -> list[str]:
     return list(dict.fromkeys((name, " ".join((*words[1:], words[0])), " ".join((words[-1], *words[:-1])))))
 
 
-def _way(form: str) -> str:
-    written = r"\s+".join(re.escape(word) for word in form.split(" "))
-    return rf"(?<!\w){written}(?!\w)" if _LATIN.search(form) else written
+def _border(form: str) -> re.Pattern[str] | None:
+    """A name in Latin letters is one where no word goes on before or after it."""
+    return re.compile(rf"(?<!\w){re.escape(form)}(?!\w)") if _LATIN.search(form) else None

@@ -39,7 +39,7 @@ class Reader:
             Names(house.organisation),
             house.keys.purpose("pseudonym"),
             house.keys.purpose("sketch"),
-            house.organisation.hours.country,
+            house.organisation.hours.country or "",
         )
 
     async def read(self, batch: Sequence[Noted]) -> None:

@@ -74,9 +74,8 @@ class Reading:
         )
 
     def _alike(self, words: Text, whole: str) -> Alike | None:
-        found = terms(whole)
-        sketch = self._sketcher.sketch(found, least=LEAST_TERMS)
-        hashed = {self._sketcher.hash(term): often for term, often in found.items()}
+        hashed = {self._sketcher.hash(term): often for term, often in terms(whole).items()}
+        sketch = self._sketcher.sketch(hashed, least=LEAST_TERMS)
         named = {self._sketcher.hash(term) for term in terms(folded(words.subject))}
         texts, common = self._sketches.common(list(hashed))
         salient = most_salient(hashed, named, texts, common)
@@ -88,7 +87,7 @@ class Reading:
         """What an answer is like; within `Sketches.at_once`."""
         whole = folded(words.text)
         itself = said(words.text)
-        sketch = self._sketcher.sketch(shingles(itself), least=LEAST_SHINGLES)
+        sketch = self._sketcher.sketch(map(self._sketcher.hash, shingles(itself)), least=LEAST_SHINGLES)
         copied = self._sketches.most_alike(sketch, "answer", words.case, words.place)
         asked = self._sketches.salient(words.case, words.place)
         speaks_of = {self._sketcher.hash(term) for term in terms(whole)}

@@ -43,9 +43,9 @@ class Sketcher:
         digest = hashlib.blake2b(part.encode("utf-8", "replace"), digest_size=4, key=self._key).digest()
         return int.from_bytes(digest, "little")
 
-    def sketch(self, parts: Iterable[str], *, least: int) -> Sketch:
-        """The sketch of a text's parts; of fewer than `least` nothing alike is looked for."""
-        hashes = sorted({self.hash(part) for part in parts})[:MOST_KEPT]
+    def sketch(self, hashes: Iterable[int], *, least: int) -> Sketch:
+        """The sketch of a text by its parts' hashes; of fewer than `least` nothing alike is looked for."""
+        hashes = sorted(set(hashes))[:MOST_KEPT]
         return Sketch(frozenset(hashes), self._bands(hashes) if len(hashes) >= least else ())
 
     def _bands(self, hashes: list[int]) -> tuple[int, ...]:

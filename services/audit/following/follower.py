@@ -80,6 +80,7 @@ class Follower:
         """Whether the log is known to be the one that was followed before."""
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Future[None] | None = None
         metrics.FOLLOWED_BEHIND.set_function(lambda: max(0, trail.published.size - self._memory.cursor))
 
     @property
@@ -94,6 +95,8 @@ class Follower:
     async def stop(self) -> None:
         """Finish the batch that is under way."""
         self._stop.set()
+        if self._waiting is not None:
+            self._waiting.cancel()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -143,14 +146,9 @@ class Follower:
 
     async def _more_to_come(self) -> None:
         """Return once there is an entry more than were followed, or it is to stop."""
-        waiting = [
-            asyncio.ensure_future(self._trail.shown(self._memory.cursor + 1)),
-            asyncio.ensure_future(self._stop.wait()),
-        ]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for one in waiting:
-            one.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        if not self._stop.is_set():
+            self._waiting = asyncio.ensure_future(self._trail.shown(self._memory.cursor + 1))
+            await asyncio.gather(self._waiting, return_exceptions=True)
 
     async def follow(self, most: int) -> bool:
         """Follow so many entries at most; answers whether there are more. Raises what keeps it from doing so.
@@ -159,13 +157,15 @@ class Follower:
         crash leaves out is done again, and has the same ids.
         """
         async with self._one:
-            size, known = self._trail.published.size, self._known_up_to()
-            if known < self._memory.cursor:
+            size, found = self._trail.published.size, self._found_up_to()
+            if not self._known:
+                await asyncio.to_thread(self._know, size)
+            if found < self._memory.cursor:
                 return False  # the projection is being made anew
-            if not await asyncio.to_thread(self._prepare, size):
+            if not await asyncio.to_thread(self._looking.prepare, size):
                 return True
             batch, stop, last = await asyncio.to_thread(
-                self._read, min(known, self._memory.cursor + most), size
+                self._read, min(found, self._memory.cursor + most), size
             )
             if self._facts is not None:
                 await self._facts.read(batch)
@@ -176,20 +176,15 @@ class Follower:
             except BaseException:
                 self._looking.lose()
                 raise
-            return self._memory.cursor < self._known_up_to() or self._waits()
+            return self._memory.cursor < self._found_up_to() or self._waits()
 
-    def _known_up_to(self) -> int:
+    def _found_up_to(self) -> int:
         """How many entries are signed, and found by whose they are."""
         return min(self._trail.published.size, self._trail.projector.size)
 
     def _waits(self) -> bool:
         latest = self._memory.latest
         return latest is not None and bool(self._memory.due(latest, 1))
-
-    def _prepare(self, size: int) -> bool:
-        if not self._known:
-            self._know(size)
-        return self._looking.prepare(size)
 
     def _know(self, size: int) -> None:
         """Begin anew where the log is not the one that was followed: another generation, say."""

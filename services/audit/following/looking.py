@@ -42,9 +42,9 @@ class Looking:
         self._memory = memory
         self._entries = entries
         self._lookup = lookup
-        self._cases = [one for one in checks if isinstance(one.check, CaseCheck)]
-        self._timed = [one for one in self._cases if TrailTicked.TYPE in one.check.reads]
-        self._house = [one for one in checks if isinstance(one.check, HouseCheck)]
+        self._cases = [(check, told) for check, told in checks if isinstance(check, CaseCheck)]
+        self._timed = [one for one in self._cases if TrailTicked.TYPE in one[0].reads]
+        self._house = [(check, told) for check, told in checks if isinstance(check, HouseCheck)]
         self._folds: list[Fold] | None = None
         self._anew: list[Fold] = []
         """Folds that another version or other parameters began anew: they are given what was before, silently."""
@@ -146,7 +146,7 @@ class Looking:
         members += [aggregate for aggregate, whose in moved.joined if whose == case]
         names = list(dict.fromkeys(members))
         places = self._lookup.of_aggregates(names, limit=MANY + 1, below=moved.cursor)
-        if len(places) > MANY:
+        if many := len(places) > MANY:
             if not is_due:
                 moved.waits[case] = moved.latest + ONCE_A
                 return
@@ -157,11 +157,12 @@ class Looking:
         ]
         if not own:
             return  # a digest's deliveries, say, which are of several cases
-        for tuned in self._cases:
-            if types & tuned.check.reads or (is_due and tuned in self._timed):
-                with _guarded(tuned.check.name, places[-1], case, moved.failed):
-                    found = list(tuned.check.examine(history, tuned.parameters))
-                    seen.doubts += [(tuned, doubt) for doubt in found]
+        for one in self._cases:
+            check, parameters = one
+            if types & check.reads or (is_due and (many or one in self._timed)):
+                with _guarded(check.name, places[-1], case, moved.failed):
+                    found = list(check.examine(history, parameters))
+                    seen.doubts += [(Tuned(check, parameters), doubt) for doubt in found]
         moved.waits[case] = self._again(history, moved)
 
     def _again(self, history: CaseHistory, moved: Moved) -> datetime | None:

@@ -44,11 +44,16 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def parents(hashes: bytes) -> bytes:
+    """The hashes above a run of joined ones that begins with a left one; a last one without its right is left out."""
+    pairs = range(0, len(hashes) - HASH_SIZE, 2 * HASH_SIZE)
+    return b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH_SIZE]).digest() for at in pairs])
+
+
 def perfect_root(hashes: bytes) -> bytes:
     """The root over a run of 2^n joined hashes of one height."""
     while len(hashes) > HASH_SIZE:
-        pairs = range(0, len(hashes), 2 * HASH_SIZE)
-        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH_SIZE]).digest() for at in pairs])
+        hashes = parents(hashes)
     return hashes
 
 
@@ -136,19 +141,37 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
         return
     if not proof:
         raise ProofError(f"consistency proof {old} → {new} is empty", "at least 1 hash", "0")
-    _fold_consistency(old, new, old_root, new_root, proof)
-
-
-def _fold_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
     # A perfect old tree is itself the first node, so its proof leaves it out.
-    path = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
+    nodes = [old_root, *proof] if _perfect(old) else proof
+    reached_old, reached_new = consistency_roots(old, new, nodes)
+    if reached_old != old_root:
+        raise ProofError(f"consistency proof doesn't start at the root of {old}", old_root, reached_old)
+    if reached_new != new_root:
+        raise ProofError(f"consistency proof doesn't lead to the root of {new}", new_root, reached_new)
+
+
+def convicts(old: int, new: int, new_root: bytes, read: HashReader) -> bool:
+    """Whether `read` shows for certain which root the tree of `new_root` had at `old` entries, 0 < old < new.
+
+    It does where the nodes of which that root is made lead to `new_root` as well: then none else has them. Raises
+    ProofError for hashes that are none.
+    """
+    first = [root_at(old, read)] if _perfect(old) else []
+    return consistency_roots(old, new, [*first, *consistency_proof(old, new, read)])[1] == new_root
+
+
+def consistency_roots(old: int, new: int, nodes: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The roots of the trees of `old` and `new` that a consistency proof's nodes make, 0 < old < new.
+
+    The first node is the smallest perfect subtree that ends the old tree. Raises ProofError for too many or too few.
+    """
     node, last = old - 1, new - 1
     while node & 1:
         node, last = node >> 1, last >> 1
-    reached_old = reached_new = path[0]
-    for hash_ in path[1:]:
+    reached_old = reached_new = nodes[0]
+    for hash_ in nodes[1:]:
         if last == 0:
-            raise ProofError("consistency proof is too long", "fewer hashes", len(proof))
+            raise ProofError("consistency proof is too long", "fewer hashes", len(nodes))
         if node & 1 or node == last:
             reached_old = node_hash(hash_, reached_old)
             reached_new = node_hash(hash_, reached_new)
@@ -158,11 +181,12 @@ def _fold_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proo
             reached_new = node_hash(reached_new, hash_)
         node, last = node >> 1, last >> 1
     if last:
-        raise ProofError("consistency proof is too short", "more hashes", len(proof))
-    if reached_old != old_root:
-        raise ProofError(f"consistency proof doesn't start at the root of {old}", old_root, reached_old)
-    if reached_new != new_root:
-        raise ProofError(f"consistency proof doesn't lead to the root of {new}", new_root, reached_new)
+        raise ProofError("consistency proof is too short", "more hashes", len(nodes))
+    return reached_old, reached_new
+
+
+def _perfect(count: int) -> bool:
+    return count & (count - 1) == 0
 
 
 def _check_hashes(*hashes: bytes) -> None:

@@ -12,14 +12,15 @@ from services.audit.log.merkle import (
     HashReader,
     consistency_proof,
     inclusion_proof,
-    perfect_root,
+    parents,
     root_at,
 )
 from services.audit.log.tiles import ENTRIES, TILE_WIDTH, Tile, tile_at
 
 
 class LogReader:
-    """Reads through `fetch`, keeping the last `cached_tiles` hash tiles (8 KiB each); for one thread.
+    """Reads through `fetch`, keeping the last `cached_tiles` hash tiles and the hashes between them and the next level
+    (16 KiB each); for one thread.
 
     `size` is always one that had a checkpoint: of others the tiles may go. Nothing is verified against a
     signature here: a proof is worth what `verify_inclusion` and `verify_consistency` say of it. Raises
@@ -29,7 +30,8 @@ class LogReader:
     def __init__(self, fetch: Fetch, *, cached_tiles: int = 512) -> None:
         self._fetch = fetch
         self._cached_tiles = cached_tiles
-        self._cache: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._cache: OrderedDict[tuple[int, int], list[bytes]] = OrderedDict()
+        """(level, number) → the tile's hashes, and those of the heights above as far as they were asked for."""
 
     def checkpoint(self) -> bytes:
         """The published checkpoint, a signed note."""
@@ -72,21 +74,23 @@ class LogReader:
 
         def read(height: int, index: int) -> bytes:
             level, within = divmod(height, 8)
-            first = index << within
-            tile = tile_at(level, first // TILE_WIDTH, size)
+            number, at = divmod(index, TILE_WIDTH >> within)
+            tile = tile_at(level, number, size)
             if tile is None:
                 raise ProofError("hash isn't in the tree", f"one below {size} entries", f"{height}/{index}")
-            at = first % TILE_WIDTH * HASH_SIZE
-            return perfect_root(self._hashes(tile)[at : at + (HASH_SIZE << within)])
+            heights = self._heights(tile)
+            while len(heights) <= within:
+                heights.append(parents(heights[-1]))
+            return heights[within][at * HASH_SIZE : (at + 1) * HASH_SIZE]
 
         return read
 
-    def _hashes(self, tile: Tile) -> bytes:
+    def _heights(self, tile: Tile) -> list[bytes]:
         key = (tile.level, tile.number)
-        hashes = self._cache.get(key, b"")
-        if len(hashes) < tile.width * HASH_SIZE:
-            hashes = self._cache[key] = fetch_hashes(self._fetch, tile)
+        heights = self._cache.get(key)
+        if heights is None or len(heights[0]) < tile.width * HASH_SIZE:
+            heights = self._cache[key] = [fetch_hashes(self._fetch, tile)]
             if len(self._cache) > self._cached_tiles:
                 self._cache.popitem(last=False)
         self._cache.move_to_end(key)
-        return hashes
+        return heights

@@ -7,10 +7,11 @@ two is wrong. Memory holds one tile a level.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from services.audit.log.checkpoint import Checkpoint, open_checkpoint
+from services.audit.log.checkpoint import Checkpoint, open_any_checkpoint, open_checkpoint
+from services.audit.log.cosignature import NO_WITNESSES, Policy
 from services.audit.log.errors import NoteError, TileError
 from services.audit.log.fetch import Fetch, fetch_hashes, from_directory, list_tiles, list_versions
 from services.audit.log.merkle import EMPTY_TREE, HASH_SIZE, leaf_hashes, perfect_root
@@ -38,28 +39,41 @@ def verify_log(
     *,
     origin: str | None = None,
     since: bytes | None = None,
+    earlier: Sequence[Verifier] = (),
+    policy: Policy = NO_WITNESSES,
     progress: Progress | None = None,
 ) -> Report:
     """Check everything that a log serves; of a directory also every other tile that lies in it.
 
-    `since` is a checkpoint kept from before: the log must still contain its tree. `origin` defaults to the
-    key's name. What is wrong with the log is in the report; only a malformed `vkey` raises (NoteError).
+    `since` is a checkpoint kept from before, by this key or by one of `earlier` that it took over from: the log must
+    still contain its tree. `policy` says whose cosignatures the checkpoint must have. `origin` defaults to the key's
+    name. What is wrong with the log is in the report; only a malformed `vkey` raises (NoteError).
     """
     log = Verifier.parse(vkey) if isinstance(vkey, str) else vkey
     directory = source if isinstance(source, Path) else None
     fetch = from_directory(source) if isinstance(source, Path) else source
     report = Report()
     try:
-        checkpoint = open_checkpoint(fetch("checkpoint"), log, origin=origin)
+        note = fetch("checkpoint")
+        checkpoint = open_checkpoint(note, log, origin=origin)
     except (NoteError, OSError) as error:
         report.add(Problem("checkpoint", str(error)))
         return report
     report.checkpoint = checkpoint
+    _check_cosigned(note, policy, report)
     verification = _Verification(fetch, directory, checkpoint, report)
     if since is not None:
-        verification.expect(since, log, origin)
+        verification.expect(since, [log, *earlier], origin or log.name)
     verification.run(progress or (lambda done, size: None))
     return report
+
+
+def _check_cosigned(note: bytes, policy: Policy, report: Report) -> None:
+    try:
+        for cosigned in policy.check(note):
+            report.note(f"checkpoint: cosigned by {cosigned.witness.name} at {cosigned.at.isoformat()}")
+    except NoteError as error:
+        report.add(Problem("checkpoint", str(error)))
 
 
 class _Verification:
@@ -75,9 +89,9 @@ class _Verification:
         # Tiles whose entries can't be read and that don't lead to the hash above: only the root can tell.
         self._unproven: list[Tile] = []
 
-    def expect(self, since: bytes, log: Verifier, origin: str | None) -> None:
+    def expect(self, since: bytes, keys: Sequence[Verifier], origin: str) -> None:
         try:
-            old = open_checkpoint(since, log, origin=origin)
+            old = open_any_checkpoint(since, keys, origin=origin)
         except NoteError as error:
             self._report.add(Problem("old checkpoint", str(error)))
             return

@@ -28,7 +28,8 @@ def application(book: WitnessBook) -> Starlette:
         except Refused as error:
             log.info("witness.refused", status=error.status, why=str(error))
             if error.size is not None:
-                return Response(f"{error.size}\n", error.status, media_type="text/x.tlog.size")
+                # Named in full: a media type of text would get a charset, which the specification has not.
+                return Response(f"{error.size}\n", error.status, {"Content-Type": "text/x.tlog.size"})
             return _problem(error.status, str(error))
         except ClientDisconnect:
             return Response(status_code=400)

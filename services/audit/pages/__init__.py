@@ -15,6 +15,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
+from services.audit.cosigning import Witnessed
 from services.audit.evidence import CHANGED, Evidence, Head
 from services.audit.figures import OPEN_STATES, Figures, figures
 from services.audit.pages.about import about_page
@@ -105,6 +106,17 @@ class Console:
         return self._trail.index.state.size - shown
 
     @property
+    def witnessed(self) -> Witnessed | None:
+        """Who cosigned the last checkpoint; None where nobody is asked, or where it does not verify at all."""
+        cosigning = self._trail.cosigning
+        if cosigning is None:
+            return None
+        try:
+            return cosigning.witnessed(self._trail.checkpoint())
+        except ValueError:
+            return None
+
+    @property
     def waiting(self) -> int:
         """Entries that the next checkpoint will cover."""
         return self._trail.index.state.size - self._trail.published.size
@@ -168,6 +180,7 @@ def _overview(routes: APIRouter, pages: Pages, console: Console) -> None:
             command=console.command(),
             vkey=console.vkey,
             waiting=console.waiting,
+            witnessed=console.witnessed,
             behind=console.behind(seen.as_of),
         )
 

@@ -1,1 +1,1 @@
-"""What people make of what the checks found: findings, orders, samples, probes."""
+"""Supervision by people: findings and their lives, orders, exclusions, samples, probes (mechanisms M15, M32)."""

@@ -52,6 +52,12 @@ class OutboxSender:
         """Which of these deliveries' mails stand in the folder."""
         return frozenset(id for id in deliveries if (self._folder / f"{id}.eml").exists())
 
+    def forget(self, deliveries: Sequence[str]) -> None:
+        """Delete these deliveries' mails, half-written ones too."""
+        for delivery in deliveries:
+            for suffix in (".eml", ".tmp"):
+                (self._folder / delivery).with_suffix(suffix).unlink(missing_ok=True)
+
     def read(self, delivery: str) -> bytes | None:
         """A mail as it was written, or None where there is none."""
         if not _DELIVERY.fullmatch(delivery):

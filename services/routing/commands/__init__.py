@@ -13,6 +13,7 @@ from services.routing.commands.answering import (
     SendBack,
     SignOff,
 )
+from services.routing.commands.answering_for import Explain, Rectify
 from services.routing.commands.assisting import Assist, Contribute, DeclineAssist, ReleaseAssist
 from services.routing.commands.command import Command, Now, Other, Refused
 from services.routing.commands.dispatching import (
@@ -51,6 +52,7 @@ __all__ = [
     "Decline",
     "DeclineAssist",
     "Escalate",
+    "Explain",
     "Extend",
     "Feedback",
     "GrantExtension",
@@ -59,6 +61,7 @@ __all__ = [
     "Merge",
     "Now",
     "Other",
+    "Rectify",
     "RefuseExtension",
     "RefuseReturn",
     "Refused",

@@ -86,11 +86,13 @@ class Now:
         self.begun += len(begun)
         return begun
 
-    def until(self, case: Case, kind: ObligationKind, owner: str, limit: Limit) -> Started:
-        """One thing that is owed under a limit which whoever asks for it has named."""
+    def until(
+        self, case: Case, kind: ObligationKind, owner: str, limit: Limit, *, about: str | None = None
+    ) -> Started:
+        """One thing that is owed under a limit which whoever asks for it has named; `about` a finding or an order."""
         number = case.started + 1 + self.begun
         self.begun += 1
-        return self.desk.start(facts_of(case), kind, owner, self.at, limit=limit, number=number)
+        return self.desk.start(facts_of(case), kind, owner, self.at, limit=limit, number=number, about=about)
 
     def again(
         self, case: Case, one: Obligation, end: datetime, *, paused: int = 0, anew: bool = False
@@ -101,7 +103,7 @@ class Now:
         return self.desk.again(one, number, end=end, paused=paused, passed=self.at if anew else None)
 
     def ends(self, case: Case, how: Any, *kinds: ObligationKind) -> list[Ended]:
-        """The end of those of these kinds that are open; of all kinds where none is named."""
+        """The end of those of these kinds that are open; where none is named, of all but what supervision asks."""
         return ending(case.obligations, self.at, how, *kinds)
 
     def end(self, one: Obligation, how: Any) -> Ended:
@@ -120,6 +122,13 @@ class Now:
         """Raises Refused where there is none such."""
         if not self.desk.has(department):
             raise Refused("no-such-department", f"The organisation has no department {department!r}.")
+
+    def require_own(self, department: str) -> None:
+        """Raises Refused where somebody speaks for a department that is not theirs; a machine speaks for any."""
+        if self.actor not in self.desk.organisation.person:
+            return
+        if self.actor not in self.desk.people(["holder", "deputy", "head"], department):
+            raise Refused("not-your-part", f"{department} owes that part, and only its own people give it.")
 
     def require_limit(self, kind: ObligationKind, case: Case) -> Limit:
         """How long somebody has for that. Raises Refused where the organisation sets no limit."""

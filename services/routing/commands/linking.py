@@ -8,7 +8,8 @@ from pydantic import Field
 
 from services.routing.case import Case
 from services.routing.commands.command import Command, EndsPause, Now, Refused, Said
-from shared.events.cases import CaseClosed, CaseEvent, CaseLinked, CaseMerged, CaseSplit
+from shared.events.cases import CaseClosed, CaseEvent
+from shared.events.linked import CaseLinked, CaseMerged, CaseSplit
 from shared.events.messages import Kind
 
 

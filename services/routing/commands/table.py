@@ -9,6 +9,7 @@ from typing import Literal
 from services.routing.case import Case, State
 from services.routing.commands import (
     answering,
+    answering_for,
     assisting,
     dispatching,
     ending,
@@ -25,6 +26,7 @@ from shared.events.cases import CaseEvent
 Who = Literal[
     "department",
     "assisting",
+    "answerable",
     "head",
     "granter",
     "addressee",
@@ -34,8 +36,9 @@ Who = Literal[
     "sender",
 ]
 """`department`: who handles the case, the coordinator where no department has it. `assisting`: a department asked to
-assist. `granter`: the post that grants more time. `addressee`: whoever was asked for an opinion. `superior`: the head,
-the leader in charge, the principal leaders, the coordinator, supervisors."""
+assist. `answerable`: a department that must explain or put right something. `granter`: the post that grants more
+time. `addressee`: whoever was asked for an opinion. `superior`: the head, the leader in charge, the principal
+leaders, the coordinator, supervisors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Row:
 
 _AT_WORK: tuple[State, ...] = ("new", "assigned", "accepted")
 _OPEN: tuple[State, ...] = (*_AT_WORK, "answered")
+_EVER: tuple[State, ...] = (*_OPEN, "closed")
 
 TABLE: dict[str, Row] = {
     "accept": Row(leading.Accept, "department", ("assigned",), ("accepted",)),
@@ -89,6 +93,8 @@ TABLE: dict[str, Row] = {
     "merge": Row(linking.Merge, "department", _AT_WORK, ("closed",)),
     "link": Row(linking.Link, "department", _OPEN),
     "split": Row(linking.Split, "department", _AT_WORK),
+    "explain": Row(answering_for.Explain, "answerable", _EVER),
+    "rectify": Row(answering_for.Rectify, "answerable", _EVER),
 }
 
 
@@ -132,6 +138,8 @@ def _never(case: Case) -> set[str]:
         "review": case.owes("review") is not None,
         "contest": case.contested is None and case.outcome in {"declined", "silence", "withdrawn"},
         "reopen": case.merged_into is None,
+        "explain": case.owes("explain") is not None,
+        "rectify": case.owes("rectify") is not None,
     }
     return {name for name, holds in conditions.items() if not holds}
 

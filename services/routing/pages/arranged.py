@@ -12,6 +12,8 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "advise",
         "contribute",
         "decline-assist",
+        "explain",
+        "rectify",
         "grant-extension",
         "refuse-extension",
         "sign-off",
@@ -30,6 +32,8 @@ GROUPS: Mapping[str, Sequence[str]] = {
 _WAITS = (
     ("advise", ()),
     ("contribute", ("decline-assist",)),
+    ("explain", ()),
+    ("rectify", ()),
     ("sign-off", ("send-back",)),
     ("grant-extension", ("refuse-extension",)),
     ("inspect", ()),
@@ -72,6 +76,8 @@ def arrange(case: ShownCase, commands: Collection[str]) -> Arranged:
 _OWED = {
     "advise": "opinion",
     "contribute": "assist",
+    "explain": "explain",
+    "rectify": "rectify",
     "sign-off": "signoff",
     "grant-extension": "extension",
     "inspect": "inspect",

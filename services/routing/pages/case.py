@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
+from services.routing.api import Opening
 from services.routing.commands import TABLE
 from services.routing.office import Found, Office
 from services.routing.pages.accounts import account_parts
@@ -19,6 +20,7 @@ from services.routing.pages.forms import CONSULTED, HINTED, Form, Room, forms
 from services.routing.pages.naming import known_words
 from services.routing.pages.options import ROWS, SHOWN, field_name, read_options
 from services.routing.shapes import Owed, ShownCase
+from shared.events.cases import OpeningReason
 from shared.organisation.text import Text
 from shared.rights import Principal, Right, may, requires
 from shared.rights.gate import CSRF_FIELD
@@ -86,6 +88,7 @@ def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[
             consulted=CONSULTED,
             hinted=HINTED,
             told=known_words(pages, request),
+            openings=get_args(OpeningReason),
             moment=datetime.fromisoformat,
             rows=range(1, ROWS + 1),
             rows_shown=SHOWN,
@@ -102,6 +105,18 @@ def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[
         """One case: the matter first, what is owed, what can be done now, what happened."""
         found = await office.find(principal, ref)
         return await show(request, principal, found, done=done if done in TABLE else "")
+
+    @routes.post("/cases/{ref}/open-sender")
+    async def open_sender(request: Request, principal: Reads, ref: str) -> Response:
+        """Say why, and see who sent it."""
+        found = await office.find(principal, ref)
+        form = await request.form()
+        try:
+            opening = Opening.model_validate({"reason": form.get("reason", "")})
+        except ValidationError:
+            return await show(request, principal, found)
+        await office.open_sender(principal, found, opening.reason, str(form.get("once", "")))
+        return RedirectResponse(f"/cases/{ref}", 303)
 
     @routes.post("/cases/{ref}/{command}")
     async def act(request: Request, principal: Reads, ref: str, command: str) -> Response:

@@ -167,6 +167,8 @@ FIELDS: Mapping[str, Sequence[Field]] = {
     "reopen": (_REASON,),
     "merge": (_OTHER_CASE, _NOTE),
     "link": (replace(_OTHER_CASE, name="to"),),
+    "explain": (_words("case.explanation", 5),),
+    "rectify": (_words("case.put_right", 5),),
     "split": (
         _words("case.part_words", 4),
         _choice("kind", "case.kind", "kind", get_args(Kind)),
@@ -201,6 +203,11 @@ def forms(case: ShownCase, command: str, room: Room) -> Iterator[Form]:
             for assist in case.assists:
                 if assist.state == "open" and assist.department in room.works_in:
                     yield replace(form, hidden={"department": assist.department}, about=assist.id)
+        case "explain" | "rectify":
+            for owed in case.obligations:
+                if owed.kind == command and owed.yours and owed.about:
+                    hidden = {"finding" if command == "explain" else "order": owed.about}
+                    yield replace(form, hidden=hidden, about=owed.id)
         case _:
             yield form
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from shared.calendar import Limit
 from shared.organisation.check.found import Found, known, places, vacant
-from shared.organisation.ladder import DEEMED, POSTS, Rung, RungTime
+from shared.organisation.ladder import DEEMED, POSTS, SUPERVISION, Rung, RungTime
 from shared.organisation.model import Organisation
 from shared.organisation.source import Path
 
@@ -79,7 +79,7 @@ def ladders_are_used(organisation: Organisation) -> Found:
         if name == DEEMED:
             what = f"{name!r} is what the ladder of a case deemed accepted is called"
             yield ("ladders", name), what, "Give it another name"
-        elif name not in named:
+        elif name not in {*named, SUPERVISION}:
             what = f"no case climbs the ladder {name!r}"
             yield (
                 ("ladders", name),

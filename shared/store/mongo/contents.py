@@ -100,6 +100,24 @@ class Contents:
         except NoFile:
             return None
 
+    async def kept(self, after: str, limit: int) -> list[tuple[str, str]]:
+        """What is kept, by reference and owner, from just past `after` on."""
+        asked = {"_id": {"$gt": after}}
+        async with said():
+            found = self._boxes.find(asked, {"owner": 1}).sort("_id", 1).limit(limit)
+            return [(one["_id"], one["owner"]) async for one in found]
+
+    async def standing(self, refs: Sequence[str]) -> set[str]:
+        """Those of them that are kept, or of which anything is left."""
+        async with said():
+            return {one["_id"] async for one in self._boxes.find({"_id": {"$in": list(refs)}}, {"_id": 1})}
+
+    async def erase(self, refs: Sequence[str]) -> None:
+        """Delete keys, files and boxes."""
+        async with said():
+            for at in range(0, len(refs), _PAGE):
+                await again(partial(self._delete, refs[at : at + _PAGE]))
+
     async def sweep(self, until: datetime) -> int:
         """Delete what was written before `until` for steps that never came; answers how much that was."""
         swept = 0

@@ -5,7 +5,7 @@ What a newer version may add is told by its type or its code, as it stands in th
 
 from __future__ import annotations
 
-from services.audit.pages.saying import answers, cases, deliveries, messages, underway
+from services.audit.pages.saying import answers, cases, deliveries, facts, messages, supervised, underway
 from services.audit.pages.saying.owed import what_follows
 from services.audit.pages.saying.teller import Said, SaysIt, Teller
 from services.audit.timeline import Line, known
@@ -20,8 +20,10 @@ SAID: dict[type[Event], SaysIt] = {
     **cases.SAID,
     **underway.SAID,
     **answers.SAID,
+    **supervised.SAID,
     **deliveries.SAID,
     **messages.SAID,
+    **facts.SAID,
 }
 """How each type of event is said."""
 

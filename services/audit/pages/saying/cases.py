@@ -10,19 +10,16 @@ from shared.events.cases import (
     CaseClassified,
     CaseClosed,
     CaseContested,
-    CaseJoined,
-    CaseLinked,
-    CaseMerged,
     CaseOpened,
     CaseQueued,
     CaseReopened,
     CaseReturned,
     CaseReviewed,
-    CaseSplit,
     MessageAttached,
     PraisePassedOn,
     ReturnDecided,
 )
+from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
 
 
 def _opened(tell: Teller, event: CaseOpened) -> Said:

@@ -36,6 +36,11 @@ class Teller:
         self.deliveries: dict[str, str] = {}
         """What each delivery is, in words."""
 
+    @property
+    def language(self) -> Language:
+        """In which everything is said."""
+        return self._language
+
     def word(self, key: str, **values: object) -> str:
         """The words of a key."""
         return self._pages.word(self._language, key, **values)

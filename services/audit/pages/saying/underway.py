@@ -8,6 +8,7 @@ from shared.events.cases import (
     AssistAsked,
     AssistGiven,
     CaseAlarmed,
+    CaseErased,
     CaseEscalated,
     CaseRescheduled,
     CaseResumed,
@@ -18,6 +19,7 @@ from shared.events.cases import (
     OpinionAsked,
     OpinionGiven,
     Rung,
+    SenderOpened,
 )
 
 _HEADLINES = ("circulate", "escalate", "breach", "lapse", "warn", "remind")
@@ -77,6 +79,15 @@ def _extension_decided(tell: Teller, event: ExtensionDecided) -> Said:
     return said
 
 
+def _erased(tell: Teller, event: CaseErased) -> Said:
+    return Said(tell.word("said.erased"), [tell.code("ground", event.ground)])
+
+
+def _sender_opened(tell: Teller, event: SenderOpened) -> Said:
+    reason = tell.code("opening", event.reason)
+    return Said(tell.word("said.sender_opened"), [tell.word("said.reason", reason=reason)])
+
+
 def _rescheduled(tell: Teller, event: CaseRescheduled) -> Said:
     said = Said(tell.word("said.rescheduled"))
     if event.promise:
@@ -116,6 +127,8 @@ SAID: dict[type[Event], SaysIt] = {
     CaseResumed: _resumed,
     ExtensionAsked: _extension_asked,
     ExtensionDecided: _extension_decided,
+    CaseErased: _erased,
     CaseRescheduled: _rescheduled,
+    SenderOpened: _sender_opened,
     CaseAlarmed: _alarmed,
 }
