@@ -241,6 +241,20 @@ def test_the_page_and_the_file_have_no_fault(
     assert not looking.wrong, "\n".join(looking.wrong)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_for_strangers_has_no_fault_and_its_keys(
+    chromium: Browser, house: Living, message: str, language: Language
+) -> None:
+    with eye(chromium, house, language, None) as looking:
+        looking.page.goto(f"{house.url}/receipt/{message}")
+        looking.page.click("main a[href='/trail/about']")
+        looking.look("/trail/about")
+        said = looking.page.inner_text("main")
+    assert not looking.wrong, "\n".join(looking.wrong)
+    for key in keys(house):
+        assert key in said
+
+
 def test_before_the_proof_the_page_waits_and_afterwards_the_promise_is_broken(
     chromium: Browser, house: Living, message: str, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from services.audit.cosigning import Witnessed
 from services.audit.evidence import CHANGED, Evidence, Head
 from services.audit.figures import OPEN_STATES, Figures, figures
+from services.audit.pages.about import about_page
 from services.audit.pages.receipt import Receipts, receipt_page
 from services.audit.pages.saying import Saying
 from services.audit.patrol import Looked, Patrol
@@ -136,6 +137,7 @@ def router(house: House, trail: Trail, evidence: Evidence, receipts: Signer) -> 
     )
     _overview(routes, pages, console)
     _case(routes, pages, console, house)
+    about_page(routes, pages, house, evidence, receipts.verifier.vkey)
     receipt_page(routes, pages, Receipts(house, trail, evidence, receipts), house.public_url)
     return routes
 
