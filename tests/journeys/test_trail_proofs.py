@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
 from typer.testing import CliRunner
 
+from services import cli_trail_case
 from services.audit.log import Signer, TlogProof
 from services.cli import app as command_line
 from services.embedded import embedded
@@ -63,7 +65,10 @@ async def town(directory: Path) -> AsyncIterator[Town]:
 
 
 @in_a_loop
-async def test_a_case_is_proved_by_its_ref_and_checked_without_us(tmp_path: Path) -> None:
+async def test_a_case_is_proved_by_its_ref_and_checked_without_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_trail_case, "_AT_ONCE", 3)  # so that it takes several pages
     folder = tmp_path / "proofs"
     async with town(tmp_path) as here:
         said = await say("prove", here.ref, "--to", here.url, "--key", here.key, "--out", str(folder))
@@ -116,7 +121,7 @@ async def test_who_has_no_key_or_names_no_case_is_told_what_to_do(tmp_path: Path
         to = ("--to", here.url, "--out", str(tmp_path / "none"))
         assert "`trail.read` is needed" in await say("prove", here.ref, *to, code=1)
         unknown = await say("prove", "K7QM-2XPA-B", *to, "--key", here.key, code=1)
-        assert "The trail knows no case" in unknown
+        assert "No such case" in unknown
     assert not (tmp_path / "none").exists()
     (tmp_path / "empty").mkdir()
     assert "there are no proofs" in await say("check", str(tmp_path / "empty"), "--vkey", here.vkey, code=2)
