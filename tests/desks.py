@@ -14,6 +14,7 @@ from services.embedded import embedded
 from shared.clock import SimulatedClock
 from shared.settings import SAMPLE_ORGANISATION, Settings
 from tests.unit.intake_room import BASE, PAGE, Room
+from tests.unwatched import unwatched_file
 
 WEDNESDAY_MORNING = datetime(2026, 10, 14, 2, 0, tzinfo=UTC)
 OFFICER, COORDINATOR = "housing-officer-1", "coordination-officer-1"
@@ -27,12 +28,11 @@ _CHOICES = "choices:\n"
 async def house(directory: Path, *, choices: str = "") -> AsyncIterator[tuple[Room, httpx.AsyncClient]]:
     """All four services, where `as_` signs an officer in; and the sender's browser beside.
 
-    `choices`: lines of the organisation file that say what this county does its own way.
+    `choices`: lines of the organisation file that say what this county does its own way. No check looks for anything.
     """
-    file = directory / "county.yaml"
     usual = SAMPLE_ORGANISATION.read_text("utf-8")
     assert _CHOICES in usual
-    file.write_text(usual.replace(_CHOICES, _CHOICES + choices), "utf-8")
+    file = unwatched_file(directory, usual.replace(_CHOICES, _CHOICES + choices))
     settings = Settings(data=directory / "data", org=file, smtp_port=0, public_url=BASE)
     async with embedded(settings, clock=SimulatedClock(WEDNESDAY_MORNING)) as installation:
         app = installation.app()

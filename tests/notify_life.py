@@ -20,6 +20,7 @@ from services.embedded import embedded
 from shared.clock import SimulatedClock
 from shared.settings import Settings
 from tests.unit.intake_room import BASE, PAGE, Room
+from tests.unwatched import unwatched_file
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OFFICER, COLLEAGUE, HEAD = "housing-officer-1", "housing-officer-2", "housing-head"
@@ -118,7 +119,7 @@ def text_of(mail: EmailMessage) -> str:
 @asynccontextmanager
 async def life(directory: Path, start: str = "10-14 10:00") -> AsyncIterator[Life]:
     """The sample county, from a Wednesday morning on."""
-    settings = Settings(data=directory / "data", smtp_port=0, public_url=BASE)
+    settings = Settings(data=directory / "data", org=unwatched_file(directory), smtp_port=0, public_url=BASE)
     clock = SimulatedClock(local(start))
     async with embedded(settings, clock=clock) as installation:
         app = installation.app()

@@ -129,7 +129,9 @@ class Desk:
         limits = self.conditions(facts).limits
         if kind == "promise":
             return limits.promise or limits.resolve
-        found: Limit | None = getattr(limits, "decide" if kind == "extension" else kind)
+        found: Limit | None = getattr(
+            limits, "decide" if kind == "extension" else kind, None
+        )  # an order names its own
         return found
 
     def starts(

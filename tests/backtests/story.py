@@ -205,7 +205,8 @@ class Story:
             if isinstance(event, CaseEvent):
                 self._settle({one.id for one in event.ends}, record)
                 for start in event.starts:
-                    self.debts[start.id].began = record.id
+                    if (debt := self.debts.get(start.id)) is not None:
+                        debt.began = record.id
             if isinstance(event, CaseClosed):
                 self._settle({*self.debts}, record)
         return record

@@ -36,7 +36,7 @@ def raised(town: Town) -> list[tuple[Record, FindingRaised]]:
     return town.everywhere(FindingRaised)
 
 
-@lives()
+@lives(watched=True)
 async def test_words_are_read_once_and_only_what_derives_from_them_is_in_the_trail(town: Town) -> None:
     first = await town.says(LAMP)
     other = await town.says(AGAIN, sender="li@citizen.example")
@@ -55,7 +55,7 @@ async def test_words_are_read_once_and_only_what_derives_from_them_is_in_the_tra
         assert b"citizen.example" not in record.value
 
 
-@lives()
+@lives(watched=True)
 async def test_an_answer_is_read_with_what_was_asked(town: Town) -> None:
     matter = await town.says(LAMP)
     await town.until("10-08 09:00")
@@ -68,7 +68,7 @@ async def test_an_answer_is_read_with_what_was_asked(town: Town) -> None:
     assert found.concrete >= 2
 
 
-@lives()
+@lives(watched=True)
 async def test_who_writes_without_a_name_has_no_pseudonym(town: Town) -> None:
     await town.says(LAMP, sender=Sender(), anonymous=True)
     ((_, found),) = town.everywhere(MessageRead)
@@ -82,7 +82,7 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("sampled")
-@lives()
+@lives(watched=True)
 async def test_what_nobody_does_is_found_by_time_alone_and_what_a_sender_says_by_its_fact(town: Town) -> None:
     matter = await town.says(LAMP)
     await town.until("10-08 09:00")
@@ -101,7 +101,7 @@ async def test_what_nobody_does_is_found_by_time_alone_and_what_a_sender_says_by
 
 
 @pytest.mark.usefixtures("sampled")
-@lives()
+@lives(watched=True)
 async def test_live_and_over_history_the_same_is_found(town: Town) -> None:
     first = await town.says(LAMP)
     await town.says(AGAIN, sender="li@citizen.example")

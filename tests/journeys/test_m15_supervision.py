@@ -33,7 +33,7 @@ def owed_for(town: Town, matter: Matter, about: str) -> dict[str, tuple[str, str
     }
 
 
-@lives(start="2026-10-12 09:30")
+@lives(start="2026-10-12 09:30", watched=True)
 async def test_a_finding_on_a_closed_case_is_explained_within_two_working_days_and_then_confirmed(
     town: Town,
 ) -> None:
@@ -67,7 +67,7 @@ async def test_a_finding_on_a_closed_case_is_explained_within_two_working_days_a
     assert "met" in [one.ended for one in account.deadlines if one.kind == "explain"]
 
 
-@lives(start="2026-10-12 09:30")
+@lives(start="2026-10-12 09:30", watched=True)
 async def test_what_nobody_explains_climbs_to_the_head_and_the_leader_and_can_be_decided_then(
     town: Town,
 ) -> None:
@@ -87,7 +87,7 @@ async def test_what_nobody_explains_climbs_to_the_head_and_the_leader_and_can_be
     assert town.case(matter).breached
 
 
-@lives(start="2026-10-12 09:30")
+@lives(start="2026-10-12 09:30", watched=True)
 async def test_a_dismissed_finding_is_asked_of_nobody_any_more_and_who_belongs_to_the_department_decides_nothing(
     town: Town,
 ) -> None:
@@ -106,7 +106,7 @@ async def test_a_dismissed_finding_is_asked_of_nobody_any_more_and_who_belongs_t
     )
 
 
-@lives(start="2026-10-12 09:30")
+@lives(start="2026-10-12 09:30", watched=True)
 async def test_an_order_is_put_right_refused_put_right_again_and_concluded(town: Town) -> None:
     matter = await closed(town)
     supervisor = town.principal(SUPERVISOR)
@@ -134,7 +134,7 @@ async def test_an_order_is_put_right_refused_put_right_again_and_concluded(town:
     assert owed_for(town, matter, order) == {}
 
 
-@lives(start="2026-10-12 09:30")
+@lives(start="2026-10-12 09:30", watched=True)
 async def test_a_case_is_left_out_of_the_figures_by_two_people(town: Town) -> None:
     matter = await closed(town)
     head, supervisor = town.principal(HEAD), town.principal(SUPERVISOR)

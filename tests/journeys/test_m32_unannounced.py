@@ -23,7 +23,7 @@ async def over(town: Town, text: str) -> Matter:
     return matter
 
 
-@lives("embedded", start="2026-10-12 09:30")
+@lives("embedded", start="2026-10-12 09:30", watched=True)
 async def test_a_later_checkpoint_draws_the_sample_and_anybody_draws_it_again(town: Town) -> None:
     closed = [await over(town, f"The roof of house {number} leaks.") for number in range(5)]
     supervisor = town.principal(SUPERVISOR)
@@ -39,7 +39,7 @@ async def test_a_later_checkpoint_draws_the_sample_and_anybody_draws_it_again(to
     assert again == drawn.cases
 
 
-@lives(start="2026-10-12 09:30")
+@lives(start="2026-10-12 09:30", watched=True)
 async def test_a_probe_is_committed_to_before_it_is_handled_and_revealed_at_the_end(town: Town) -> None:
     matter = await town.says("The roof leaks.", kind="problem")
     supervisor = town.principal(SUPERVISOR)

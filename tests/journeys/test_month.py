@@ -22,6 +22,7 @@ from tests.journeys.month.ledger import Fell, Happened, Ledger, Told
 from tests.journeys.month.tables import TABLES
 from tests.journeys.month.work import STARTS, Month
 from tests.journeys.town import Town, sample, tell
+from tests.unwatched import unwatched
 
 CHINA = ZoneInfo("Asia/Shanghai")
 RECKONED = {"starts", "ends", "notices", "rungs", "due", "until", "promise", "limit", "organisation"}
@@ -174,8 +175,7 @@ def test_a_month_of_work_falls_on_the_instants_of_a_second_reckoning(
         assert counts["rungs"] > 50
         assert (counts["extension_decided"] > 0) == (TABLES[name].more > 0)
 
-    unwatched = sample(name).model_copy(update={"checks": {check.name: {"off": True} for check in CHECKS}})
-    tell(mode, story, unwatched, STARTS)
+    tell(mode, story, unwatched(sample(name)), STARTS)
 
 
 @pytest.mark.parametrize(("mode", "name"), [("embedded", "county"), ("cluster", "hospital")])

@@ -43,6 +43,7 @@ from shared.web.problems import Problem
 from tests.simulation.machine import Doors, among, within
 from tests.simulation.seeds import WORLDS
 from tests.simulation.world import World, run
+from tests.unwatched import unwatched
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
@@ -404,15 +405,21 @@ class Town:
 
 
 def lives(
-    *modes: str, organisation: str | Organisation = "county", start: str = "2026-09-30 16:00"
+    *modes: str,
+    organisation: str | Organisation = "county",
+    start: str = "2026-09-30 16:00",
+    watched: bool = False,
 ) -> Callable[[Callable[[Town], Awaitable[None]]], Callable[..., None]]:
-    """Let a story be a test, once in each world: `embedded`, `cluster`, or both where none is named."""
+    """Let a story be a test, once in each world: `embedded`, `cluster`, or both where none is named.
+
+    What a check finds sets the house to work, too: only a `watched` story has any.
+    """
 
     def told(story: Callable[[Town], Awaitable[None]]) -> Callable[..., None]:
         @pytest.mark.parametrize("mode", modes or WORLDS)
         def test(mode: str) -> None:
             lived = sample(organisation) if isinstance(organisation, str) else organisation
-            tell(mode, story, lived, start)
+            tell(mode, story, lived if watched else unwatched(lived), start)
 
         test.__name__, test.__doc__, test.__module__ = story.__name__, story.__doc__, story.__module__
         return test

@@ -177,7 +177,7 @@ def test_a_file_in_order_passes_and_one_that_is_not_fails_with_line_and_remedy(t
     assert "in order" in run("check", COUNTY)
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(
-        SAMPLE_ORGANISATION.read_text("utf-8").replace("to: principal", "to: principle"), "utf-8"
+        SAMPLE_ORGANISATION.read_text("utf-8").replace("to: principal", "to: principle", 1), "utf-8"
     )
     said = run("check", str(wrong), code=1)
     assert "'principle' is no post. Did you mean `principal`?" in said

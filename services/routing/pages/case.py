@@ -73,6 +73,7 @@ def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[
         arranged = arrange(case, case.commands)
         room = Room(office.departments, office.classes, principal.works_in)
         made = {name: [*forms(case, name, room)] for name in case.commands}
+        sees_all_findings = may(principal, Right.SUPERVISE) or "principal" in principal.roles
         return pages.render(
             request,
             "case.html",
@@ -86,6 +87,9 @@ def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[
             ends=office.ends(found.case) if HINTED & set(case.commands) else {},
             duties=duties,
             consulted=CONSULTED,
+            sees_finding=lambda one: (
+                sees_all_findings or one.department in principal.works_in | principal.leads
+            ),
             hinted=HINTED,
             told=known_words(pages, request),
             openings=get_args(OpeningReason),
