@@ -35,6 +35,10 @@ LEFT_OUT = {
     "test_what_a_batch_was_to_write_is_in_no_error": "asks no store",
     "test_where_the_store_is_away_the_caller_hears_it_and_may_come_again": "ends a real server;"
     " the model is away by a fault, in every run of the simulation",
+    "test_no_byte_of_an_erased_key_is_left_in_any_file_while_the_store_is_open": "the models have no files",
+    "test_while_somebody_reads_an_older_state_it_is_said_that_the_logs_still_hold_it": "the models have no files",
+    "test_content_that_is_erased_while_it_is_being_opened_is_not_kept_for_the_next": "it is about the memory of a"
+    " process, which is the real one",
 }
 
 

@@ -39,9 +39,11 @@ FAST = 100.0
 REST = 9.0
 """How many times as long as it worked it then rests."""
 REST_CATCHING_UP = 0.5
+MOST_WORKED = 0.2
+"""Seconds of work after which it rests no longer for more."""
 GATHER = 0.25
 """Seconds that it waits for more entries once it has seen all."""
-AFTER_FAILURE = 5.0
+AFTER_FAILURE = 2.0
 
 _FAILURES = (OSError, sqlite3.Error, LogError, StoreError)
 
@@ -130,7 +132,8 @@ class Follower:
                 log.exception("checks.not_followed")
                 await self._rest(AFTER_FAILURE)
                 continue
-            worked = loop.time() - started
+            # A process that stood still for a minute has not worked that long.
+            worked = min(loop.time() - started, MOST_WORKED)
             if more:
                 await self._rest(worked * REST_CATCHING_UP)
                 fast = (self._trail.published.size - size) > FAST * (loop.time() - started)
