@@ -80,11 +80,11 @@ def _abused(story: Story) -> list[Record]:
             return [story.suspend("sender")]
         case "needless question":
             story.reach("resolve", rng.uniform(0.2, 0.8))
-            paused = [story.ask(suspends=True), story.records[-1]]
+            asked = [story.ask(suspends=True), story.records[-1]]
             story.reach("reply", 1)
             story.resume("lapsed")
             story.wait_until(story.now + timedelta(seconds=rng.randint(60, 3400)))
-            return [*paused, story.answer()]
+            return [*asked, story.answer()]
         case "paused again and again":
             events = []
             for _ in range(rng.randint(3, 5)):

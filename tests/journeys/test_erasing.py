@@ -329,10 +329,9 @@ async def test_who_was_cut_off_half_way_is_gone_on_with_and_the_trail_says_it_on
     async with house(tmp_path) as (here, _):
         await here.installation.live_until(WEDNESDAY_MORNING.replace(hour=3))
         records = [record for _, record in here.installation.store.events_after(0, 10_000)]
-        made = [record for record in records if isinstance(record.data, ErasureMade)]
-        assert len(made) == 1
+        (made,) = [record.data for record in records if isinstance(record.data, ErasureMade)]
         assert len([record for record in records if isinstance(record.data, CaseErased)]) == 1
-        assert await here.installation.house.content.standing(made[0].data.contents) == set()
+        assert await here.installation.house.content.standing(made.contents) == set()
         assert left(data, SAID, SUBJECT, ANSWER, NAME, WANG) == []
         tracked = (await here.client.get(f"/v1/track/{matter.tracking}")).json()
         assert tracked["erased"]["ground"] == "asked"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -27,7 +28,7 @@ from shared import ids
 from shared.aggregate import Aggregates
 from shared.content import ContentGone
 from shared.content.proof import MOST_PIECES, Pieces, Proof, search
-from shared.events import Record
+from shared.events import Event, Record
 from shared.events.cases import CaseErased
 from shared.events.organisation import ErasureMade, Kept
 from shared.service import House
@@ -127,9 +128,7 @@ class Erasing:
         pieces = await self._pieces(found)
         for plan in plans(found.going, found.kept):
             id = ids.derived("era", *plan.contents)
-            await self._erasures.answer(
-                id, f"{id}/begin", lambda state, _, plan=plan: begin(state, plan, ground, actor)
-            )
+            await self._erasures.answer(id, f"{id}/begin", partial(_begin, plan, ground, actor))
             said.emptied = await self._finish(id, plan) and said.emptied
             said.erasures.append(id)
             tell("Erasing", sum(len(contents) for _, contents in found.going))
@@ -219,3 +218,7 @@ class Erasing:
                 except ContentGone:
                     continue
         return pieces
+
+
+def _begin(plan: Plan, ground: Ground, actor: str, state: Erasure | None, now: datetime) -> Sequence[Event]:
+    return begin(state, plan, ground, actor)

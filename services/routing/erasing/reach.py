@@ -48,7 +48,7 @@ class Matter:
     """A case with the parts that were split off it, which are of one sender and one message; or no case at all."""
 
     cases: dict[str, Case] = field(default_factory=dict)
-    contents: dict[str, list[str]] = field(default_factory=dict)
+    contents: dict[str | None, list[str]] = field(default_factory=dict)
     """By the case of the matter that they are of; by None where they are of no case."""
     messages: set[str] = field(default_factory=set)
 
