@@ -25,6 +25,7 @@ from shared.aggregate import Aggregates
 from shared.content import ContentGone
 from shared.content.embedded import EmbeddedContent
 from shared.events.cases import CaseErased
+from shared.events.content import references
 from shared.events.organisation import ErasureBegun, ErasureMade, HoldPlaced, HoldReleased
 from shared.note import Signer
 from shared.rights import Right, machine
@@ -193,6 +194,37 @@ async def test_nothing_is_left_in_any_file_and_everything_still_proves_it(tmp_pa
         assert answer.status_code == 410
         assert (await here.client.get(f"/v1/track/{other.tracking}")).json()["entries"][0]["text"] == OTHERS
     assert told("trail", "verify", data, "--vkey", key)[0] == 0
+
+
+@in_a_loop
+async def test_what_supervision_wrote_of_a_case_goes_with_it(tmp_path: Path) -> None:
+    demanded = "请说明为何受伤老人三天无人过问，并立即上门致歉"
+    async with house(tmp_path) as (here, _):
+        matter = await says(here)
+        await answered_and_closed(here, matter)
+        here.as_("supervision-officer")
+        order = {"case": matter.ref, "department": "housing", "limit": "2wd", "text": demanded}
+        issued = await here.client.post("/v1/orders", json=order)
+        assert issued.status_code == 201, issued.text
+        await here.installation.idle()
+        content = here.installation.house.content
+        refs = [
+            ref
+            for _, record in here.installation.store.events_after(0, 10_000)
+            if record.type.startswith("throughline.order.")
+            for ref in references(record.data)
+        ]
+        assert demanded.encode() in await content.open(refs[0])
+    (kept,) = (await asyncio.to_thread(erase, tmp_path, "--sender", WANG))["kept"]
+    assert kept["reason"] == "open", "it is closed, and something is still owed in it"
+    said = await asyncio.to_thread(erase, tmp_path, "--sender", WANG, ground="court")
+    assert [one["ref"] for one in said["cases"]] == [matter.ref]
+    async with house(tmp_path) as (here, _):
+        assert await here.installation.house.content.standing(refs) == set()
+        here.as_("supervision-officer")
+        shown = await here.client.get("/v1/orders", params={"case": matter.ref})
+        assert shown.status_code == 200
+        assert demanded not in shown.text
 
 
 @in_a_loop

@@ -34,6 +34,9 @@ class Reader:
         self._content: ContentStore = house.content
         self._facts: Aggregates[Fact] = Aggregates(KIND, house.store, house.clock)
         self._sketches = Sketches(directory / FILE)
+        self._at_sketches = asyncio.Lock()
+        """One thread at a time: what is erased is forgotten at once, whatever is being read."""
+        house.derived.register(self.forget_contents)
         self._reading = Reading(
             self._sketches,
             Names(house.organisation),
@@ -51,10 +54,16 @@ class Reader:
         ]
         if not texts and not erased:
             return
-        facts = await asyncio.to_thread(self._compute, texts)
+        async with self._at_sketches:
+            facts = await asyncio.to_thread(self._compute, texts)
         await asyncio.gather(*(self._emit(fact) for fact in facts))
-        if erased:
-            await asyncio.to_thread(self._sketches.forget, erased)
+        await self.forget_contents((), erased)
+
+    async def forget_contents(self, cases: Sequence[str], contents: Sequence[str]) -> None:
+        """Destroy what derives from contents that are erased. Raises sqlite3.Error."""
+        if contents:
+            async with self._at_sketches:
+                await asyncio.to_thread(self._sketches.forget, contents)
 
     async def _open(self, noted: Noted, ref: ContentRef) -> _Opened | None:
         shape = MessageWords if isinstance(noted.said, CaseOpened | MessageAttached) else Note

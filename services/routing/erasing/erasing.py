@@ -201,7 +201,7 @@ class Erasing:
             goes_on = (await self._cases.load(last.merged_into)).state
             assert goes_on is not None
             last = goes_on
-        if last.closed is None:
+        if last.closed is None or last.obligations or case.obligations:
             return Kept(case=case_id, reason="open")
         until = self._house.organisation.kept_until(case.kind, last.closed)
         return Kept(case=case_id, reason="retention", until=until) if self._clock.now() < until else None

@@ -6,7 +6,7 @@ message by message, and its sender compared.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.routing.case import Case
@@ -80,8 +80,10 @@ class Reach:
         if not case_id or (await self._cases.load(case_id)).state is None:
             raise NobodyLikeThat(f"there is no case {ref}")
         matter = await self._matter(case_id, None)
-        async for message, first in self._kept(tell):
-            if (case := await self._answered_about(first)) in matter.cases:
+        async for content, message, first in self._kept(tell):
+            if message in matter.messages:
+                matter.add(case_id, [content])
+            elif first is not None and (case := await self._answered_about(first)) in matter.cases:
                 matter.messages.add(message)
                 matter.add(case, references(first.data))
         return matter
@@ -102,19 +104,26 @@ class Reach:
         own = addresses(Sender(email=sender) if "@" in sender else Sender(phone=sender))
         if not own:
             return []
-        theirs: dict[str, Record] = {}
+        theirs: dict[str, list[str]] = {}
         answered: dict[str, list[Record]] = {}
-        async for message, first in self._kept(tell):
-            if await self._is_of(first, own):
-                theirs[message] = first
+        async for ref, message, first in self._kept(tell):
+            if message in theirs:
+                theirs[message].append(ref)
+            elif first is None:
+                continue
+            elif await self._is_of(first, own):
+                theirs[message] = [ref]
             elif (about := await self._answered_about(first)) is not None:
                 answered.setdefault(about, []).append(first)
         return await self._matters(theirs, answered)
 
-    async def _matters(self, theirs: dict[str, Record], answered: dict[str, list[Record]]) -> list[Matter]:
+    async def _matters(
+        self, theirs: Mapping[str, Sequence[str]], answered: Mapping[str, Sequence[Record]]
+    ) -> list[Matter]:
+        """`theirs` is what was said by somebody, message by message, with all that was said about it since."""
         matters: dict[str, Matter] = {}
         loose = Matter()
-        for message in theirs:
+        for message, owned in theirs.items():
             case_id = await self._case_of(message)
             matter = loose
             if case_id is not None:
@@ -122,6 +131,7 @@ class Reach:
                 matter = next(known, None) or await self._matter(case_id, frozenset(theirs))
                 matters[next(iter(matter.cases))] = matter
             matter.messages.add(message)
+            matter.add(case_id, owned)
             matter.add(case_id, await self._said_in(await self._store.history(message)))
         for matter in matters.values():
             for case_id in matter.cases:
@@ -199,16 +209,20 @@ class Reach:
         queued = next(iter(await self._store.history(event.automatic.delivery)), None)
         return queued.data.case if queued and isinstance(queued.data, DeliveryQueued) else None
 
-    async def _kept(self, tell: Tell) -> AsyncIterator[tuple[str, Record]]:
-        """Messages of which anything is kept, each with its first event."""
+    async def _kept(self, tell: Tell) -> AsyncIterator[tuple[str, str, Record | None]]:
+        """Everything that is kept of messages: what was said in them and, by whoever it was, about them.
+
+        By reference and message; where a message is met for the first time, with its first event.
+        """
         seen: set[str] = set()
         after, looked = "", 0
         while page := await self._content.kept(after, _PAGE):
-            for _, owner in page:
-                if owner.startswith("msg_") and owner not in seen:
-                    seen.add(owner)
-                    if history := await self._store.history(owner):
-                        yield owner, history[0]
+            for ref, owner in page:
+                if not owner.startswith("msg_"):
+                    continue
+                history = [] if owner in seen else await self._store.history(owner)
+                seen.add(owner)
+                yield ref, owner, next(iter(history), None)
             after = page[-1][0]
             looked += len(page)
             tell(looked)
