@@ -109,6 +109,16 @@ class Living:
                 done = officer.post(f"/v1/cases/{self.ref(code)}/{command}", json=body)
                 assert done.status_code == 200, done.text
         self.idle()
+        with self.signed_in(self.of_role["supervisor"]) as supervisor:
+            order = {
+                "case": self.ref(accepted),
+                "department": "housing",
+                "limit": "5wd",
+                "text": "請修好路燈。",
+            }
+            issued = supervisor.post("/v1/orders", json=order)
+            assert issued.status_code == 201, issued.text
+        self.idle()
 
     def write(self, message: Mapping[str, object]) -> str:
         """Send a message; answers its tracking code."""
