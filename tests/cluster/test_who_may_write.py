@@ -34,7 +34,7 @@ NOT_THEIRS = {
     "intake": ["cases", "organisation", "deliveries", "findings", "messages.dead"],
     "routing": ["messages", "deliveries", "findings"],
     "notify": ["messages", "cases", "organisation"],
-    "audit": ["messages", "cases", "deliveries", "cases.dead"],
+    "audit": ["messages", "cases", "deliveries", "messages.dead"],
 }
 
 
