@@ -191,5 +191,5 @@ def _asks_for_time(story: Story, left: int) -> Record:
 def test_playing_with_the_clock_is_told_from_using_it_mostly(count: int) -> None:
     made = backtest(ClockAbuse(), tell, count)
     assert made.truths > count / 20
-    assert made.precision >= 0.85
-    assert made.recall >= 0.8
+    assert made.precision >= 0.87
+    assert made.recall >= 0.9

@@ -133,5 +133,5 @@ def _wait_for_night(story: Story) -> None:
 def test_pretended_tries_are_told_from_meant_ones_mostly(count: int) -> None:
     made = backtest(UnreachableSender(), tell, count)
     assert made.truths > count / 20
-    assert made.precision >= 0.85
+    assert made.precision >= 0.9
     assert made.recall >= 0.85

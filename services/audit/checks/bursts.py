@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-from services.audit.checks.check import Doubt, HouseCheck, Noted, Parameters
+from services.audit.checks.check import Doubt, HouseCheck, Noted, Parameters, placed
 from services.audit.checks.history import seconds
-from shared.events import Record
 from shared.events.cases import CaseAssigned, SenderContacted
-from shared.events.findings import Figure
+from shared.events.findings import Evidence, Figure
 
 _REMEMBERED = 2000
 """So many latest assignments are remembered, to know who is to be asked."""
@@ -26,17 +25,18 @@ class BurstsParameters(Parameters):
     """… in so many seconds."""
 
 
-class Kept(BaseModel):
-    """An entry as it was read."""
+class Talk(BaseModel):
+    """A talk that was recorded."""
 
-    index: int
-    value: str
+    entry: Evidence
+    case: str
+    at: datetime
 
 
 class Contacts(BaseModel):
     """What is remembered: each officer's latest talks, and which department has a case."""
 
-    talks: dict[str, list[Kept]] = {}
+    talks: dict[str, list[Talk]] = {}
     departments: dict[str, str] = {}
 
 
@@ -74,13 +74,13 @@ class Bursts(HouseCheck[BurstsParameters, Contacts]):
         if said.actor is None:
             return
         talks = _latest(state, said.actor, noted, parameters)
-        if len({one.record.subject for one in talks}) < parameters.talks:
+        if len({one.case for one in talks}) < parameters.talks:
             return
         state.talks[said.actor] = []
         yield Doubt(
-            key=f"{said.actor}/{talks[0].record.id}",
+            key=f"{said.actor}/{talks[0].entry.event}",
             since=noted.at,
-            evidence=tuple(talks),
+            evidence=tuple(one.entry for one in talks),
             case=case,
             department=state.departments.get(case),
             person=said.actor,
@@ -91,11 +91,10 @@ class Bursts(HouseCheck[BurstsParameters, Contacts]):
         )
 
 
-def _latest(state: Contacts, actor: str, noted: Noted, parameters: BurstsParameters) -> list[Noted]:
+def _latest(state: Contacts, actor: str, noted: Noted, parameters: BurstsParameters) -> list[Talk]:
     """The officer's talks of the last seconds, this one too; what is older is forgotten."""
-    since = noted.at - timedelta(seconds=parameters.within)
-    before = [Noted(one.index, Record.read("", one.value.encode())) for one in state.talks.get(actor, ())]
-    talks = [one for one in before if one.at >= since and one.record.subject != noted.record.subject]
-    talks.append(noted)
-    state.talks[actor] = [Kept(index=one.index, value=one.record.value.decode()) for one in talks]
+    since, case = noted.at - timedelta(seconds=parameters.within), noted.record.subject
+    talks = [one for one in state.talks.get(actor, ()) if one.at >= since and one.case != case]
+    talks.append(Talk(entry=placed(noted), case=case, at=noted.at))
+    state.talks[actor] = talks
     return talks
