@@ -191,7 +191,8 @@ def _with(data: Path | None, org: Path | None, act: Callable[[Erasing, House], A
     try:
         return asyncio.run(open_and_act())
     except Locked as error:
-        raise wrong(f"{error}. While it runs, ask it: --to http://127.0.0.1:8080 --key …") from error
+        text = str(error).rstrip(".")
+        raise wrong(f"{text}. Or ask it while it runs: --to http://127.0.0.1:8080 --key …") from error
     except Problem as problem:
         raise wrong(f"{problem.title}: {problem.detail}".rstrip(": .")) from problem
     except _WRONG as error:

@@ -100,7 +100,7 @@ def router(house: House, erasing: Erasing) -> APIRouter:
             said = await erasing.erase(wanted, body.ground, principal.id, dry_run=body.dry_run)
         except NobodyLikeThat as error:
             raise Problem(
-                404, "nothing-there", "There is nothing like that", f"{error}.".capitalize()
+                404, "nothing-there", "There is nothing like that", f"Look at it again: {error}."
             ) from error
         log.info("content.erased", contents=said.contents, erasures=said.erasures, ground=said.ground)
         return said
