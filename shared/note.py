@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
+from typing import ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -33,8 +34,10 @@ _KINDS = {ED25519: "Ed25519", COSIGNATURE: "cosignature/v1"}
 
 
 @dataclass(frozen=True)
-class Verifier:
-    """A key that may have signed: its name and its 32-byte Ed25519 public key."""
+class PublicKey:
+    """A key by its name and its 32 Ed25519 bytes, of one of the kinds of signature that notes know."""
+
+    KIND: ClassVar[int]
 
     name: str
     public_key: bytes
@@ -45,21 +48,28 @@ class Verifier:
             raise NoteError(f"public key of {self.name}: expected 32 bytes, got {len(self.public_key)}")
 
     @classmethod
-    def parse(cls, vkey: str) -> Verifier:
-        """Read `name+keyid+base64(0x01 ‖ key)`. Raises NoteError."""
-        verifier = cls(*parse_key(vkey, ED25519))
-        check_key_id(vkey, verifier.key_id)
-        return verifier
+    def parse(cls, vkey: str) -> Self:
+        """Read `name+keyid+base64(kind ‖ key)`. Raises NoteError."""
+        key = cls(*parse_key(vkey, cls.KIND))
+        check_key_id(vkey, key.key_id)
+        return key
 
     @cached_property
     def key_id(self) -> bytes:
         """Four bytes that, with the name, say which key signed."""
-        return key_id(self.name, ED25519, self.public_key)
+        return key_id(self.name, self.KIND, self.public_key)
 
     @property
     def vkey(self) -> str:
         """The key as people pass it on."""
-        return f"{self.name}+{self.key_id.hex()}+{encode_base64(bytes([ED25519]) + self.public_key)}"
+        return f"{self.name}+{self.key_id.hex()}+{encode_base64(bytes([self.KIND]) + self.public_key)}"
+
+
+@dataclass(frozen=True)
+class Verifier(PublicKey):
+    """A key that may have signed."""
+
+    KIND: ClassVar[int] = ED25519
 
     def verify(self, text: str, signature: bytes) -> None:
         """Raises SignatureError when the signature isn't this key's over the text."""

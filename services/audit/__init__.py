@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.audit import api, api_silence, log_keys, pages
 from services.audit.census import Census
-from services.audit.cosigning import told as cosigning_as_told
+from services.audit.cosigning import cosigning_of
 from services.audit.evidence import Evidence
 from services.audit.facts.fact import FACTS
 from services.audit.facts.reader import Reader
@@ -48,7 +48,7 @@ def service(house: House) -> Service:
     zone = ZoneInfo(house.organisation.hours.zone)
     audit = house.directory / "audit"
     signer, beside = log_keys.signers(house.origin, Keys(house.directory / "keys"), audit / "log")
-    cosigning = cosigning_as_told(house.settings, audit / "log")
+    cosigning = cosigning_of(house.settings, audit / "log")
     trail = Trail(audit, signer, zone, guard, beside=beside, cosigning=cosigning, repeats=guard is not None)
     evidence = Evidence(trail.directory, signer.verifier)
     ticks = Ticks(house.store, house.clock, timedelta(seconds=house.settings.tick_seconds))

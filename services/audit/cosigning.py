@@ -15,7 +15,7 @@ from shared import metrics
 from shared.settings import NotTold, Settings
 
 
-def told(settings: Settings, log: Path) -> Cosigning | None:
+def cosigning_of(settings: Settings, log: Path) -> Cosigning | None:
     """The witnesses that the settings name, of the log in a directory; None where they name none. Raises NotTold."""
     try:
         asked = [Asked.parse(one) for one in settings.witnesses.split(",") if one.strip()]

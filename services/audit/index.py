@@ -90,7 +90,7 @@ class Index:
             self._writer.execute(_PLACES)
             numbered = enumerate(entries)
             while some := list(islice(numbered, _AT_ONCE)):
-                self._place((at, record) for at, entry in some if (record := event(entry)))
+                self._place((at, record) for at, entry in some if (record := Record.of(entry)))
             self._writer.execute(f"PRAGMA user_version = {VERSION}")
 
     def reload(self) -> None:
@@ -151,14 +151,6 @@ class Index:
 
 def _key(aggregate: str) -> bytes:
     return blake2b(aggregate.encode(), digest_size=_KEY_BYTES).digest()
-
-
-def event(entry: bytes) -> Record | None:
-    """The event that an entry is; None where it is none of ours."""
-    try:
-        return Record.read("", entry)
-    except ValueError:
-        return None
 
 
 def connect(path: Path, *, read_only: bool = False, synchronous: str = "FULL") -> sqlite3.Connection:

@@ -18,7 +18,6 @@ from threading import Lock
 
 import structlog
 
-from services.audit.index import event
 from services.audit.log import LogReader, leaf_hash
 from services.audit.projected import Projection
 from shared import metrics
@@ -179,4 +178,4 @@ class Projector:
     def _read(self, at: int, size: int) -> list[Taken]:
         """What follows, from the log."""
         entries = self._reader().entries(at, size, size)
-        return [event(entry) or Foreign("", entry) for entry in islice(entries, AT_ONCE)]
+        return [Record.of(entry) or Foreign("", entry) for entry in islice(entries, AT_ONCE)]

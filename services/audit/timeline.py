@@ -106,9 +106,8 @@ def timeline(path: Path, evidence: Evidence, ref: str, size: int) -> Timeline | 
 def _line(examined: Examined, subject: str) -> Line:
     if examined.value is None:
         return Line(examined.index, subject, None, examined.problem)
-    try:
-        record = Record.read("", examined.value)
-    except ValueError:
+    record = Record.of(examined.value)
+    if record is None:
         return Line(examined.index, subject, None, examined.problem)
     if record.subject != subject:
         told = f"the index expects an entry of {subject} here, and it is one of {record.subject}"

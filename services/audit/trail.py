@@ -17,6 +17,7 @@ from pathlib import Path
 
 import structlog
 
+from services.audit.belonging import belong_together
 from services.audit.cosigning import Cosigning
 from services.audit.guard import Guard, Superseded
 from services.audit.index import FILE, NO_HEADS, Index
@@ -135,18 +136,7 @@ class Trail:
 
     async def belongs_to(self, store: Store) -> None:
         """Raises StateError where the last entry is no event of the store: the store is older, or another's."""
-        size = self.index.state.size
-        last = next((entry for entry in self._newest_first(size) if _is_event(entry)), None)
-        if last is None:
-            return
-        event = Record.read("", last)
-        stands = [one for one in await store.history(event.subject) if one.sequence == event.sequence]
-        if not stands or stands[0].value != last:
-            raise StateError(
-                f"{self.directory}: the trail is ahead of its database: its {size} entries end with {event.id}, "
-                f"which the database {'has otherwise' if stands else 'does not have'}. Put back the database that"
-                " belongs to this trail, or the trail that belongs to this database; nothing was changed"
-            )
+        await belong_together(self.directory, self.reader(), self.index.state.size, store)
 
     async def begin(self) -> None:
         """Become the one audit that signs. Raises StateError where another has signed what is not here."""
@@ -154,10 +144,6 @@ class Trail:
             state = self.index.state
             reader = self.reader().hash_reader(state.size)
             await self._guard.begin(str(self.directory), state, lambda size: root_at(size, reader))
-
-    def _newest_first(self, size: int) -> Iterator[bytes]:
-        reader = self.reader()
-        return (reader.entry(at, size) for at in reversed(range(size)))
 
     async def take(self, batch: Sequence[Taken], positions: Positions) -> None:
         """Make entries of what came. Raises OSError or sqlite3.Error, and is then to be called again."""
@@ -407,11 +393,3 @@ class Trail:
     def reader(self) -> LogReader:
         """A reader of the log as it stands, for one thread."""
         return LogReader(from_directory(self.directory))
-
-
-def _is_event(entry: bytes) -> bool:
-    try:
-        Record.read("", entry)
-    except ValueError:
-        return False
-    return True

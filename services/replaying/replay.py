@@ -118,7 +118,7 @@ def replay(log: Path, state: TreeState, settings: Settings, now: datetime, progr
 def _look_beyond(found: Replayed, log: Path, size: int, settings: Settings) -> None:
     """Aggregates of which the trail has nothing at all."""
     reader = LogReader(from_directory(log))
-    last = next((one for at in reversed(range(size)) if (one := _event(reader.entry(at, size)))), None)
+    last = next((one for at in reversed(range(size)) if (one := Record.of(reader.entry(at, size)))), None)
     if last is None:
         return
     kinds = {kind.collection.name: kind for kind in BY_TYPE.values()}
@@ -165,7 +165,7 @@ def _replay_part(part: Path, settings: Settings, now: datetime) -> Replayed:
     histories: dict[str, list[Record]] = {}
     for index, entry in _read(part):
         found.entries += 1
-        if (record := _event(entry)) is None:
+        if (record := Record.of(entry)) is None:
             found.unknown += 1
             continue
         histories.setdefault(record.subject, []).append(record)
@@ -181,13 +181,6 @@ def _replay_part(part: Path, settings: Settings, now: datetime) -> Replayed:
         for kind, ids in kinds.values():
             _Part(found, stands, kind, settings, now).compare({id: histories[id] for id in ids})
     return found
-
-
-def _event(entry: bytes) -> Record | None:
-    try:
-        return Record.read("", entry)
-    except ValueError:
-        return None
 
 
 def _read(part: Path) -> Iterator[tuple[int, bytes]]:

@@ -95,6 +95,14 @@ class Record:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not an event on topic {topic}: {error!r}") from error
 
+    @classmethod
+    def of(cls, entry: bytes) -> Self | None:
+        """The event that an entry of the trail is; None where it is none of ours."""
+        try:
+            return cls.read("", entry)
+        except ValueError:
+            return None
+
 
 def timestamp(instant: datetime) -> str:
     """RFC 3339, UTC, milliseconds: the one form of time in an entry."""

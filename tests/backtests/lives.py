@@ -15,7 +15,8 @@ from typing import Any
 
 from shared.events import Record
 from tests.backtests.hours import AROUND_THE_CLOCK, Hours, of_the_day
-from tests.backtests.story import COORDINATOR, Story, Town, in_order
+from tests.backtests.passing import COORDINATOR, Town, in_order
+from tests.backtests.story import Story
 
 BEGINNING = datetime(2026, 1, 5, 0, 30, tzinfo=UTC)
 KINDS = ("problem", "complaint", "enquiry", "suggestion", "report")

@@ -9,8 +9,9 @@ import pytest
 from services.audit.checks.about_to_be_late import AboutToBeLate
 from shared.events.cases import CaseUrged
 from tests.backtests.lives import Truth, finish
+from tests.backtests.passing import Debt
 from tests.backtests.scoring import COUNTS, backtest
-from tests.backtests.story import Debt, Story
+from tests.backtests.story import Story
 
 
 def tell(story: Story) -> list[Truth]:

@@ -13,8 +13,9 @@ import pytest
 from services.audit.checks.buck_passing import BuckPassing
 from shared.events import Record
 from tests.backtests.lives import Truth, accept, answer, begin, finish, get_in_touch, live, truth, work
+from tests.backtests.passing import COORDINATOR
 from tests.backtests.scoring import COUNTS, backtest
-from tests.backtests.story import COORDINATOR, Story
+from tests.backtests.story import Story
 
 PASSERS = (
     ("refused late", 20),

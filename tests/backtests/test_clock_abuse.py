@@ -15,8 +15,9 @@ import pytest
 from services.audit.checks.clock_abuse import ClockAbuse
 from shared.events import Record
 from tests.backtests.lives import Truth, answer, begin, finish, get_in_touch, live, truth, work
+from tests.backtests.passing import COORDINATOR
 from tests.backtests.scoring import COUNTS, backtest
-from tests.backtests.story import COORDINATOR, Story
+from tests.backtests.story import Story
 
 ABUSES = (
     ("paused at the last moment", 20),

@@ -24,8 +24,9 @@ from tests.backtests.lives import (
     truth,
     work,
 )
+from tests.backtests.passing import COORDINATOR
 from tests.backtests.scoring import COUNTS, backtest
-from tests.backtests.story import COORDINATOR, Story
+from tests.backtests.story import Story
 
 FALSE = (
     ("sender says no", 30),

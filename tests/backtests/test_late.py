@@ -19,8 +19,9 @@ from tests.backtests.lives import (
     live,
     work,
 )
+from tests.backtests.passing import COORDINATOR
 from tests.backtests.scoring import COUNTS, backtest
-from tests.backtests.story import COORDINATOR, Story
+from tests.backtests.story import Story
 
 UNTIL = timedelta(days=120)
 

@@ -7,8 +7,9 @@ import pytest
 from services.audit.checks.own_complaint import OwnComplaint
 from shared.events import Record
 from tests.backtests.lives import Truth, answer, finish, get_in_touch, truth, work
+from tests.backtests.passing import COORDINATOR
 from tests.backtests.scoring import COUNTS, backtest
-from tests.backtests.story import COORDINATOR, Story
+from tests.backtests.story import Story
 
 OWN = (
     "accepts",

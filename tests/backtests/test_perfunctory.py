@@ -30,8 +30,9 @@ from shared.settings import SAMPLE_ORGANISATION
 from tests.backtests import answers
 from tests.backtests.answers import Matter
 from tests.backtests.lives import History, Truth, begin, finish, get_in_touch, history, truth, work
+from tests.backtests.passing import in_order
 from tests.backtests.scoring import COUNTS, Score, backtest, score
-from tests.backtests.story import Story, in_order
+from tests.backtests.story import Story
 
 PERFUNCTORY = (("passed on", 30), ("thanked", 20), ("promised", 20), ("copied", 18), ("hollow", 12))
 FAIR = (

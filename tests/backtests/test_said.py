@@ -22,8 +22,9 @@ from shared.events.cases import CaseAnswered, CaseClosed, CaseEscalated
 from shared.events.facts import MessageRead
 from shared.events.linked import CaseLinked
 from tests.backtests.lives import BEGINNING, History, Truth, draw_story, draw_town, live
+from tests.backtests.passing import Town, in_order
 from tests.backtests.scoring import COUNTS, score
-from tests.backtests.story import Story, Town, in_order
+from tests.backtests.story import Story
 
 DAY = timedelta(days=1)
 SPAN, KNOWN = 200 * DAY, 320 * DAY

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from prometheus_client import generate_latest
 
-from services.audit.cosigning import told
+from services.audit.cosigning import cosigning_of
 from services.audit.log import TlogProof, Verifier, WitnessBook, WitnessSigner, leaf_hash
 from services.audit.log.witness_http import application
 from services.audit.log_keys import signers
@@ -166,9 +166,9 @@ async def test_the_console_says_in_each_language_who_cosigned_or_that_too_few_di
 
 def test_witnesses_that_are_named_wrongly_are_said_at_the_start(tmp_path: Path) -> None:
     key = KEYS[0].verifier.vkey
-    assert told(Settings(data=tmp_path), tmp_path) is None
+    assert cosigning_of(Settings(data=tmp_path), tmp_path) is None
     for wrong in (key, "http://127.0.0.1:1", f"http://127.0.0.1:1 {key}x", f"http://a {key}, http://b {key}"):
         with pytest.raises(NotTold, match="THROUGHLINE_WITNESSES is a comma-separated list"):
-            told(Settings(data=tmp_path, witnesses=wrong), tmp_path)
+            cosigning_of(Settings(data=tmp_path, witnesses=wrong), tmp_path)
     with pytest.raises(NotTold, match="2 of 1"):
-        told(Settings(data=tmp_path, witnesses=f"http://a {key}", witness_policy=2), tmp_path)
+        cosigning_of(Settings(data=tmp_path, witnesses=f"http://a {key}", witness_policy=2), tmp_path)

@@ -9,7 +9,8 @@ from typing import Any
 from services.audit.checks.check import AsOf, CaseCheck, CaseHistory, Doubt, Noted
 from services.audit.checks.running import Gathered
 from tests.backtests.hours import AROUND_THE_CLOCK
-from tests.backtests.story import COORDINATOR, Story, Town, in_order
+from tests.backtests.passing import COORDINATOR, Town, in_order
+from tests.backtests.story import Story
 
 MORNING = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """Nine o'clock where the house is."""

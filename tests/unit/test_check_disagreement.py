@@ -28,9 +28,9 @@ from shared.events.messages import MessageSettled
 from shared.events.obligations import Ended, Rung, Started
 from tests.backtests.lives import BEGINNING, draw_town
 from tests.backtests.story import Story
-from tests.unit.test_case_properties import LIKELY, Step, lived
-from tests.unit.test_time_account import DESKS, FAR, LIVES, Moving, Switch
-from tests.unit.test_trail_lives import BEGINNINGS
+from tests.unit.test_case_properties import Step, lived
+from tests.unit.test_time_account import FAR, LIVES, Moving, Switch
+from tests.unit.test_trail_lives import long_lives
 
 
 def told(records: list[Record], case: str) -> CaseHistory:
@@ -62,25 +62,7 @@ def test_nothing_that_the_house_writes_contradicts_anything(life: Moving, steps:
 
 
 def test_nor_do_long_lives_through_pauses_extensions_and_new_calendars() -> None:
-    chance = Random(20261127)
-    for _ in range(150):
-        life = Moving(
-            assigned=chance.random() < 0.7,
-            can_mail=chance.random() < 0.7,
-            kind=chance.choice(["problem", "complaint", "enquiry"]),
-            desk=chance.choice(DESKS),
-        )
-        lived(life, [])
-        for name in chance.choice(BEGINNINGS):
-            life.step(LIKELY[name])
-        for _ in range(chance.randrange(30)):
-            steps: list[Step | Switch] = [
-                chance.choice([*LIKELY.values()]),
-                chance.randrange(40),
-                timedelta(minutes=chance.choice([10, 60, 600, 3_000, 15_000])),
-                Switch(chance.randrange(len(DESKS)), moves=True),
-            ]
-            life.step(chance.choices(steps, [40, 30, 25, 5])[0])
+    for life in long_lives(Random(20261127), 150, 30):
         assert seen(life.records, "case_x") == []
 
 

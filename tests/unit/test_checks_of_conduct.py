@@ -14,7 +14,8 @@ from services.audit.checks.false_closure import FalseClosure
 from services.audit.checks.own_complaint import OwnComplaint
 from services.audit.checks.running import as_they_are, run
 from services.audit.checks.unreachable_sender import UnreachableSender
-from tests.backtests.story import Story, in_order
+from tests.backtests.passing import in_order
+from tests.backtests.story import Story
 from tests.unit.checked_cases import DAY, HOUR, MORNING, PLAIN, accepted, arrived, doubts, figures, history
 
 MINUTE = timedelta(minutes=1)

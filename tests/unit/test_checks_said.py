@@ -16,7 +16,8 @@ from shared.events import Record
 from shared.events.findings import Evidence
 from shared.events.linked import CaseLinked
 from tests.backtests.lives import BEGINNING, draw_town
-from tests.backtests.story import Story, in_order
+from tests.backtests.passing import in_order
+from tests.backtests.story import Story
 
 DAY = timedelta(days=1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -103,11 +104,9 @@ def test_the_projection_has_a_case_as_routing_has_it(
     compare(life, cuts)
 
 
-def test_it_has_long_lives_as_well_through_pauses_extensions_and_new_calendars() -> None:
-    chance = Random(20261127)
-    ends: set[str] = set()
-    states: set[tuple[str, bool]] = set()
-    for _ in range(60):
+def long_lives(chance: Random, count: int, most: int) -> Iterator[Moving]:
+    """Lives of up to so many steps, through pauses, extensions and new calendars."""
+    for _ in range(count):
         life = Moving(
             assigned=chance.random() < 0.7,
             can_mail=chance.random() < 0.7,
@@ -117,7 +116,7 @@ def test_it_has_long_lives_as_well_through_pauses_extensions_and_new_calendars()
         lived(life, [])
         for name in chance.choice(BEGINNINGS):
             life.step(LIKELY[name])
-        for _ in range(chance.randrange(25)):
+        for _ in range(chance.randrange(most)):
             steps: list[Step | Switch] = [
                 chance.choice([*LIKELY.values()]),
                 chance.randrange(40),
@@ -128,6 +127,14 @@ def test_it_has_long_lives_as_well_through_pauses_extensions_and_new_calendars()
             assert life.case is not None
             if life.case.pause is not None and chance.random() < 0.2:
                 break
+        yield life
+
+
+def test_it_has_long_lives_as_well_through_pauses_extensions_and_new_calendars() -> None:
+    chance = Random(20261127)
+    ends: set[str] = set()
+    states: set[tuple[str, bool]] = set()
+    for life in long_lives(chance, 60, 25):
         compare(life, [chance.randint(2, 15) for _ in range(20)])
         assert life.case is not None
         states.add((life.case.state, life.case.pause is not None))

@@ -14,11 +14,10 @@ from typing import NamedTuple
 
 from services.audit.checking.outcome import Asked, Failure, Found, Outcome, Some
 from services.audit.checking.parts import Parts, Whose, entries_in
-from services.audit.checks.check import AsOf, CaseCheck, HouseCheck, Noted
+from services.audit.checks.check import AsOf, CaseCheck, HouseCheck, Noted, noted_at
 from services.audit.checks.running import Fold, Gathered
 from services.audit.log import LogReader, TreeState, from_directory, parse_checkpoint
 from services.audit.log.merkle import root_at
-from shared.events import Record
 
 A_PART = 100_000
 """Entries of a part: some hundred megabytes while it is looked at."""
@@ -64,7 +63,7 @@ def run_over(
         latest: datetime | None = None
         for index, entry in _told(stretch, "whose entries are whose", progress):
             whose.learn(entry)
-            if (noted := _noted(index, entry)) is not None:
+            if (noted := noted_at(index, entry)) is not None:
                 latest = noted.at if latest is None else max(latest, noted.at)
         with Parts(Path(directory), parts) as files:
             for index, entry in _told(stretch, "cases in parts", progress):
@@ -120,13 +119,6 @@ def _told(stretch: _Stretch, what: str, progress: Progress) -> Iterator[tuple[in
     progress(what, stretch.size, stretch.size)
 
 
-def _noted(index: int, entry: bytes) -> Noted | None:
-    try:
-        return Noted(index, Record.read("", entry))
-    except ValueError:
-        return None
-
-
 def _fold(stretch: _Stretch, asked: Asked) -> Some:
     """What house checks see, entry by entry."""
     some = Some()
@@ -159,7 +151,7 @@ def _examine(part: Path, asked: Asked, as_of: AsOf) -> Some:
 
 
 def _all(entries: Iterable[tuple[int, bytes]]) -> Iterator[Noted]:
-    return (noted for index, entry in entries if (noted := _noted(index, entry)) is not None)
+    return (noted for index, entry in entries if (noted := noted_at(index, entry)) is not None)
 
 
 @contextmanager

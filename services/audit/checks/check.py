@@ -43,6 +43,12 @@ class Noted:
         return self.record.time
 
 
+def noted_at(index: int, entry: bytes) -> Noted | None:
+    """An entry as an event; None where it is none."""
+    record = Record.of(entry)
+    return None if record is None else Noted(index, record)
+
+
 def placed(one: Noted | Evidence) -> Evidence:
     """Where an entry stands, as findings name it."""
     return one if isinstance(one, Evidence) else Evidence(index=one.index, event=one.record.id)
@@ -91,6 +97,10 @@ class Parameters(BaseModel):
     def digest(self) -> str:
         """Names these values, in 16 hexadecimal signs."""
         return hashlib.sha256(canonical(self.model_dump(mode="json"))).hexdigest()[:16]
+
+
+class NoParameters(Parameters):
+    """Nothing that a check could be told."""
 
 
 P = TypeVar("P", bound=Parameters)

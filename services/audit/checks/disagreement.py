@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from services.audit.checks.check import CaseCheck, CaseHistory, Doubt, Noted, Parameters
+from services.audit.checks.check import CaseCheck, CaseHistory, Doubt, NoParameters, Noted
 from shared.events import REGISTRY
 from shared.events.cases import (
     CaseAccepted,
@@ -25,10 +25,6 @@ from shared.events.cases import (
 )
 from shared.events.messages import MessageSettled
 from shared.events.trail import TrailTicked
-
-
-class NoParameters(Parameters):
-    """It has none."""
 
 
 @dataclass

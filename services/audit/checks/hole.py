@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.audit.checks.check import CaseCheck, CaseHistory, Doubt, Noted, Parameters
+from services.audit.checks.check import CaseCheck, CaseHistory, Doubt, NoParameters, Noted
 from shared.events import REGISTRY
 from shared.events.findings import Figure
 from shared.events.trail import TrailTicked
-
-
-class NoParameters(Parameters):
-    """It has none."""
 
 
 class Hole(CaseCheck[NoParameters]):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
-from services.audit.checks.check import Noted
+from services.audit.checks.check import Noted, noted_at
 from services.audit.log import LogReader
 from services.audit.log.tiles import TILE_WIDTH
-from shared.events import Record
 
 _BUNDLES = 32
 _NOTED = 4096
@@ -43,7 +42,7 @@ class Entries:
         if place in self._noted:
             self._noted.move_to_end(place)
             return self._noted[place]
-        noted = read(place, self._bundle(place // TILE_WIDTH, size)[place % TILE_WIDTH])
+        noted = noted_at(place, self._bundle(place // TILE_WIDTH, size)[place % TILE_WIDTH])
         if noted is not None:
             self.keep(noted)
         return noted
@@ -58,11 +57,3 @@ class Entries:
                 self._bundles.popitem(last=False)
         self._bundles.move_to_end(number)
         return bundle
-
-
-def read(index: int, entry: bytes) -> Noted | None:
-    """An entry as an event; None where it is none."""
-    try:
-        return Noted(index, Record.read("", entry))
-    except ValueError:
-        return None

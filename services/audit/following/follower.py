@@ -14,9 +14,9 @@ from typing import Protocol
 
 import structlog
 
-from services.audit.checks.check import Noted
+from services.audit.checks.check import Noted, noted_at
 from services.audit.checks.running import Tuned
-from services.audit.following.entries import Entries, read
+from services.audit.following.entries import Entries
 from services.audit.following.looking import Looking, Seen
 from services.audit.following.memory import FILE, Memory
 from services.audit.following.raising import Raising
@@ -208,7 +208,7 @@ class Follower:
         last = self._memory.last
         entry = b""
         for index, entry in self._entries.between(self._memory.cursor, stop, size):
-            if (noted := read(index, entry)) is not None:
+            if (noted := noted_at(index, entry)) is not None:
                 self._entries.keep(noted)
                 batch.append(noted)
         if entry:

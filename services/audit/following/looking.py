@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.audit.checks.check import AsOf, CaseCheck, CaseHistory, Doubt, HouseCheck, Noted
+from services.audit.checks.check import AsOf, CaseCheck, CaseHistory, Doubt, HouseCheck, Noted, noted_at
 from services.audit.checks.running import Fold, Tuned, joins
-from services.audit.following.entries import Entries, read
+from services.audit.following.entries import Entries
 from services.audit.following.memory import Failed, Kept, Memory, Moved
 from services.audit.lookup import Lookup
 from shared import metrics
@@ -66,7 +66,7 @@ class Looking:
             stop = min(self._given + _REFOLDED_AT_ONCE, self._memory.cursor)
             wanted = frozenset[str]().union(*(fold.check.reads for fold in self._anew))
             for index, entry in self._entries.between(self._given, stop, size):
-                if _type_of(entry) in wanted and (noted := read(index, entry)) is not None:
+                if _type_of(entry) in wanted and (noted := noted_at(index, entry)) is not None:
                     for fold in self._anew:
                         with _guarded(fold.check.name, noted.index, None, []):
                             fold.take(noted)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import ClassVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -17,11 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from services.audit.log.errors import NoteError, QuorumError, SignatureError
 from shared.note import (
     COSIGNATURE,
+    PublicKey,
     Signature,
     check_key_id,
     check_name,
     encode_base64,
-    key_id,
     parse_key,
     split_note,
 )
@@ -31,33 +32,10 @@ _PRIVATE = "PRIVATE+KEY+"
 
 
 @dataclass(frozen=True)
-class Witness:
-    """A key that may have cosigned: its name and its 32-byte Ed25519 public key."""
+class Witness(PublicKey):
+    """A key that may have cosigned."""
 
-    name: str
-    public_key: bytes
-
-    def __post_init__(self) -> None:
-        check_name(self.name)
-        if len(self.public_key) != 32:
-            raise NoteError(f"public key of {self.name}: expected 32 bytes, got {len(self.public_key)}")
-
-    @classmethod
-    def parse(cls, vkey: str) -> Witness:
-        """Read `name+keyid+base64(0x04 ‖ key)`. Raises NoteError."""
-        witness = cls(*parse_key(vkey, COSIGNATURE))
-        check_key_id(vkey, witness.key_id)
-        return witness
-
-    @cached_property
-    def key_id(self) -> bytes:
-        """Four bytes that, with the name, say which key cosigned."""
-        return key_id(self.name, COSIGNATURE, self.public_key)
-
-    @property
-    def vkey(self) -> str:
-        """The key as people pass it on."""
-        return f"{self.name}+{self.key_id.hex()}+{encode_base64(bytes([COSIGNATURE]) + self.public_key)}"
+    KIND: ClassVar[int] = COSIGNATURE
 
     def verify(self, text: str, signature: bytes) -> datetime:
         """When this witness cosigned the checkpoint with that note text. Raises SignatureError where it didn't."""

@@ -25,10 +25,5 @@ def seen(trail: Trail, evidence: Evidence, named: Sequence[Named]) -> list[Line]
 
 
 def _read(value: bytes | None) -> Record | None:
-    if value is None:
-        return None
-    try:
-        record = Record.read("", value)
-    except ValueError:
-        return None
-    return record if known(record) else None
+    record = None if value is None else Record.of(value)
+    return record if record is not None and known(record) else None
