@@ -95,7 +95,7 @@ class Looking:
             latest = max(latest or self._memory.latest, self._memory.latest)
         seen = Seen(Moved(stop, last, latest))
         self._fold(batch, seen)
-        touched = self._touched(batch, seen.moved)
+        touched = self._touched(batch, seen.moved, size)
         if latest is None:
             return seen
         due = dict.fromkeys(self._memory.due(latest, _DUE_AT_ONCE))
@@ -117,7 +117,7 @@ class Looking:
         for name, fold in took.items():
             seen.moved.folds[name] = Kept(_tuned(Tuned(fold.check, fold.parameters)), fold.kept())
 
-    def _touched(self, batch: Iterable[Noted], moved: Moved) -> dict[str, frozenset[str]]:
+    def _touched(self, batch: Iterable[Noted], moved: Moved, size: int) -> dict[str, frozenset[str]]:
         """The cases that new entries belong to, each with their types."""
         joined: dict[str, dict[str, None]] = {}
         found: dict[str, frozenset[str]] = {}
@@ -127,17 +127,17 @@ class Looking:
                 case, aggregate = belongs
                 joined.setdefault(aggregate, {})[case] = None
                 moved.joined.append((aggregate, case))
-                before = self._before(aggregate, noted)
+                before = self._before(aggregate, noted, size)
                 found[case] = found.get(case, frozenset()) | before
             cases = [subject] if isinstance(noted.said, CaseEvent) else self._memory.cases_of(subject)
             for case in dict.fromkeys((*cases, *joined.get(subject, ()))):
                 found[case] = found.get(case, frozenset()) | {noted.record.type}
         return found
 
-    def _before(self, aggregate: str, noted: Noted) -> frozenset[str]:
+    def _before(self, aggregate: str, noted: Noted, size: int) -> frozenset[str]:
         """The types of what an aggregate said before it belonged to the case."""
         places = self._lookup.of_aggregates([aggregate], limit=MANY, below=noted.index)
-        return frozenset(one.record.type for one in self._entries.at(places, noted.index))
+        return frozenset(one.record.type for one in self._entries.at(places, size))
 
     def _examine(self, case: str, types: frozenset[str], seen: Seen, size: int, *, is_due: bool) -> None:
         moved = seen.moved
