@@ -30,6 +30,10 @@ AT_ONCE = 4096
 """Entries to a commit at most."""
 MOST_KEPT = 64
 """Batches that are kept for the projection; what is more it reads from the log."""
+GATHER = 1.0
+"""Seconds from one commit to the next while entries come fast: one of thousands costs half as much an entry."""
+_FAST = 256
+"""Entries of a commit from which on they come fast."""
 AGAIN_AFTER = 1.0
 """Seconds after a failure."""
 _MARK_EVERY = 0.1
@@ -108,23 +112,30 @@ class Projector:
         self._following = asyncio.create_task(self._follow())
 
     async def _follow(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             self._news.clear()
+            before, next_at = self.size, loop.time() + GATHER
             try:
-                await self.idle()
+                await self._project()
             except (OSError, ValueError, sqlite3.Error) as error:
                 log.warning("trail.not_projected", at=self.size, error=str(error))
                 await asyncio.sleep(AGAIN_AFTER)
                 continue
-            await self._news.wait()
+            if not self.behind_entries():
+                await self._news.wait()
+            if self.size - before >= _FAST and self.behind_entries() < AT_ONCE:
+                await asyncio.sleep(next_at - loop.time())
 
     async def idle(self) -> None:
         """Return once all is projected. Raises sqlite3.Error, OSError, and ValueError where the log is damaged."""
-        loop = asyncio.get_running_loop()
         while not self._checked or self.behind_entries():
-            await loop.run_in_executor(self._thread, self._advance)
-            moved, self._moved = self._moved, asyncio.Event()
-            moved.set()
+            await self._project()
+
+    async def _project(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._advance)
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
 
     async def reached(self, size: int) -> None:
         """Return once the first `size` entries are projected, or it is closed."""

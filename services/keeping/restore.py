@@ -24,9 +24,8 @@ from services.audit.log.merkle import root_at
 from services.embedded import COLLECTIONS
 from services.keeping.backup import COMING, read_keys
 from services.keeping.manifest import BackupWrong, Manifest
-from services.notify.holding import HOLD, RESTORED, hold
+from services.notify.holding import RESTORED, Holding
 from shared import ids
-from shared.aggregate import Aggregates
 from shared.clock import RealClock
 from shared.events import Record, emit
 from shared.events.trail import GenerationOpened
@@ -161,7 +160,7 @@ async def _open_generation(settings: Settings, manifest: Manifest, last_known: b
     store = SqliteStore(data, COLLECTIONS)
     await store.open()
     try:
-        await hold(Aggregates(HOLD, store, RealClock()), OPERATOR, RESTORED)
+        await Holding(store, RealClock()).hold(OPERATOR, RESTORED)
     finally:
         await store.close()
 

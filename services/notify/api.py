@@ -8,9 +8,8 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from services.notify import holding
 from services.notify.delivery import Delivery
-from services.notify.holding import Hold
+from services.notify.holding import Hold, Holding
 from services.notify.listing import DeliveryList, listing
 from shared.aggregate import Aggregates
 from shared.ids import read_ref
@@ -44,14 +43,14 @@ class HoldShown(BaseModel):
     since: datetime | None = None
 
     @classmethod
-    def of(cls, hold: Hold | None) -> Self:
+    def of(cls, hold: Hold) -> Self:
         """As it stands."""
-        if hold is None or hold.reason is None:
+        if hold.reason is None:
             return cls(held=False)
         return cls.model_validate({"held": True, "reason": hold.reason, "since": hold.since})
 
 
-def router(store: Store, deliveries: Aggregates[Delivery], holds: Aggregates[Hold]) -> APIRouter:
+def router(store: Store, deliveries: Aggregates[Delivery], holding: Holding) -> APIRouter:
     """Routes of the API."""
     routes = APIRouter(tags=["deliveries"])
 
@@ -70,18 +69,16 @@ def router(store: Store, deliveries: Aggregates[Delivery], holds: Aggregates[Hol
     @routes.get("/v1/deliveries/hold")
     async def get_hold(principal: Annotated[Principal, requires(Right.OPERATIONS)]) -> HoldShown:
         """Whether deliveries are held."""
-        return HoldShown.of((await holds.load(holding.ID)).state)
+        return HoldShown.of(await holding.look())
 
     @routes.post("/v1/deliveries/hold")
     async def post_hold(principal: Annotated[Principal, requires(Right.OPERATIONS)]) -> HoldShown:
         """Hold deliveries: what is to be told is queued and waits. An attempt that has begun is finished."""
-        await holding.hold(holds, principal.id, "by_hand")
-        return HoldShown.of((await holds.load(holding.ID)).state)
+        return HoldShown.of(await holding.hold(principal.id, "by_hand"))
 
     @routes.post("/v1/deliveries/release")
     async def post_release(principal: Annotated[Principal, requires(Right.OPERATIONS)]) -> HoldShown:
         """Let what waits go out. After a restore: mails of after the backup go again, under the ids they had."""
-        await holding.release(holds, principal.id)
-        return HoldShown.of((await holds.load(holding.ID)).state)
+        return HoldShown.of(await holding.release(principal.id))
 
     return routes

@@ -47,8 +47,7 @@ def service(house: House) -> Service:
     carriers: Sequence[Carrier] = apart.lanes if apart else [Here(_mails(house), folder, house.clock)]
     courier = Courier(deliveries, carriers, house.clock)
     digests = Aggregates(DIGESTS, house.store, house.clock)
-    holds = Aggregates(HOLD, house.store, house.clock)
-    holding = Holding(holds, house.clock, alone=house.store.only_writer)
+    holding = Holding(house.store, house.clock)
     forgetting = Forgetting(house.store, deliveries, folder)
     house.derived.register(forgetting.forget)
     handlers = Handlers(deliveries, digests, courier, holding, house)
@@ -71,7 +70,7 @@ def service(house: House) -> Service:
             Timer(KIND.collection, handlers.on_due, stands=holding.held),
             Timer(DIGESTS.collection, handlers.on_digest_due),
         ],
-        routers=[api.router(house.store, deliveries, holds), outbox.router(house, deliveries, holds, folder)],
+        routers=[api.router(house.store, deliveries, holding), outbox.router(house, deliveries, holding, folder)],
         companions=[courier, apart] if apart else [courier],
         prepare=prepare,
     )

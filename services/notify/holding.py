@@ -12,11 +12,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from shared import metrics
-from shared.aggregate import Aggregates, Kind
+from shared.aggregate import Aggregates, Decide, Kind
 from shared.clock import Clock
 from shared.events import Event, Record
 from shared.events.deliveries import DeliveriesHeld, DeliveriesReleased
-from shared.store import Collection
+from shared.store import Collection, Store
 
 ID = "sending_all"
 RESTORED: Literal["restored"] = "restored"
@@ -42,48 +42,60 @@ def _evolve(state: Hold | None, event: Event, record: Record) -> Hold:
 HOLD = Kind(Collection("sending"), "/notify", Hold, _evolve)
 
 
-async def hold(holds: Aggregates[Hold], actor: str, reason: Literal["restored", "by_hand"]) -> None:
-    """Hold deliveries from here on; held ones stay held, for the reason they are."""
-
-    def decide(state: Hold | None, now: datetime) -> Sequence[Event]:
-        return [] if state and state.reason else [DeliveriesHeld(actor=actor, reason=reason)]
-
-    before = await holds.load(ID)
-    if before.state is None or before.state.reason is None:
-        await holds.answer(ID, f"hold/{before.version}", decide)
-
-
-async def release(holds: Aggregates[Hold], actor: str) -> bool:
-    """Let them go; answers whether they were held."""
-
-    def decide(state: Hold | None, now: datetime) -> Sequence[Event]:
-        return [DeliveriesReleased(actor=actor)] if state and state.reason else []
-
-    before = await holds.load(ID)
-    if before.state is None or before.state.reason is None:
-        return False
-    return bool((await holds.answer(ID, f"release/{before.version}", decide)).records)
-
-
 class Holding:
-    """Whether deliveries are held, asked before each is begun."""
+    """Whether deliveries are held, asked before each is begun. One for all of a process.
 
-    def __init__(self, holds: Aggregates[Hold], clock: Clock, *, alone: bool) -> None:
-        self._holds = holds
+    Every call may raise Unavailable.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._holds = Aggregates(HOLD, store, clock)
         self._clock = clock
-        self._alone = alone
+        self._alone = store.only_writer
         self._known = Hold()
         self._looked: datetime | None = None
 
     async def stands(self) -> Hold:
-        """The hold as it stands; in a cluster, as it stood some seconds ago at most. Raises Unavailable."""
+        """The hold as it stands; in a cluster, as it stood some seconds ago at most."""
         now = self._clock.now()
-        if self._alone or self._looked is None or now - self._looked >= _LOOK_EVERY:
-            self._known = (await self._holds.load(ID)).state or Hold()
-            self._looked = now
-            metrics.DELIVERIES_HELD.set(self._known.reason is not None)
+        if self._looked is None or (not self._alone and now - self._looked >= _LOOK_EVERY):
+            await self.look()
         return self._known
 
     async def held(self) -> bool:
         """Whether nothing may leave."""
         return (await self.stands()).reason is not None
+
+    async def look(self) -> Hold:
+        """The hold as the store has it."""
+        self._take((await self._holds.load(ID)).state)
+        return self._known
+
+    async def hold(self, actor: str, reason: Literal["restored", "by_hand"]) -> Hold:
+        """Hold deliveries from here on; held ones stay held, for the reason they are."""
+
+        def decide(state: Hold | None, now: datetime) -> Sequence[Event]:
+            return [] if state and state.reason else [DeliveriesHeld(actor=actor, reason=reason)]
+
+        return await self._becomes("hold", decide, held=True)
+
+    async def release(self, actor: str) -> Hold:
+        """Let them go."""
+
+        def decide(state: Hold | None, now: datetime) -> Sequence[Event]:
+            return [DeliveriesReleased(actor=actor)] if state and state.reason else []
+
+        return await self._becomes("release", decide, held=False)
+
+    async def _becomes(self, what: str, decide: Decide[Hold], *, held: bool) -> Hold:
+        before = await self._holds.load(ID)
+        state = before.state
+        if held != (state is not None and state.reason is not None):
+            state = (await self._holds.answer(ID, f"{what}/{before.version}", decide)).state
+        self._take(state)
+        return self._known
+
+    def _take(self, state: Hold | None) -> None:
+        self._known = state or Hold()
+        self._looked = self._clock.now()
+        metrics.DELIVERIES_HELD.set(self._known.reason is not None)

@@ -19,8 +19,7 @@ from services.notify.api import asked_ref
 from services.notify.channels.outbox import OutboxSender
 from services.notify.course import course
 from services.notify.delivery import Delivery
-from services.notify.holding import ID as HOLD_ID
-from services.notify.holding import Hold
+from services.notify.holding import Holding
 from services.notify.listing import DeliveryView, listing, view
 from services.notify.rendering import labels
 from shared.aggregate import Aggregates
@@ -60,7 +59,7 @@ def named(one: DeliveryView, t: Callable[[str], str], language: str) -> str:
 
 
 def router(
-    house: House, deliveries: Aggregates[Delivery], holds: Aggregates[Hold], written: OutboxSender
+    house: House, deliveries: Aggregates[Delivery], holding: Holding, written: OutboxSender
 ) -> APIRouter:
     """The routes."""
     routes = APIRouter(include_in_schema=False)
@@ -92,7 +91,7 @@ def router(
             request,
             "outbox.html",
             found=found,
-            hold=(await holds.load(HOLD_ID)).state,
+            hold=await holding.look(),
             ref=ref or "",
             only=only,
             there=there,
