@@ -28,8 +28,10 @@ REF = "c"
 """What a reference begins with."""
 
 _NONCE = bytes(12)  # each key seals once
-_CACHED = 2048
-_CACHED_BYTES = 64 * 1024
+_KEPT_BYTES = 32 * 2**20
+"""Content kept for reading soon: thousands of messages may wait for their turn, and each is opened more than once."""
+_MOST_BYTES = 64 * 1024
+"""What is longer is not kept."""
 
 
 class ContentGone(LookupError):
@@ -68,6 +70,7 @@ class ContentStore(ABC):
 
     def __init__(self) -> None:
         self._recent: OrderedDict[str, bytes] = OrderedDict()
+        self._recent_bytes = 0
         self._erased = 0
 
     async def stage(self, contents: Sequence[Sealed], plain: Sequence[bytes] = ()) -> tuple[Sealed, ...]:
@@ -114,7 +117,7 @@ class ContentStore(ABC):
         """
         self._erased += 1
         for ref in refs:
-            self._recent.pop(ref, None)
+            self._recent_bytes -= len(self._recent.pop(ref, b""))
         gone = await self._destroy(refs)
         self._erased += 1
         return gone
@@ -144,8 +147,9 @@ class ContentStore(ABC):
         """A content's box and key, either of which may be gone."""
 
     def _remember(self, ref: str, content: bytes) -> None:
-        if len(content) > _CACHED_BYTES:
+        if len(content) > _MOST_BYTES:
             return
+        self._recent_bytes += len(content) - len(self._recent.get(ref, b""))
         self._recent[ref] = content
-        if len(self._recent) > _CACHED:
-            self._recent.popitem(last=False)
+        while self._recent_bytes > _KEPT_BYTES:
+            self._recent_bytes -= len(self._recent.popitem(last=False)[1])
