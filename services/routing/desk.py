@@ -93,8 +93,10 @@ class Desk:
 
     def is_urgent(self, category: str | None, text: str) -> bool:
         """Whether words of it make a case of that duty urgent."""
-        words = self._urgent.get(category or "")
-        return bool(words) and any(word in fold(text) for word in words or ())
+        if not (words := self._urgent.get(category or "")):
+            return False
+        folded = fold(text)
+        return any(word in folded for word in words)
 
     def is_about(self, department: str, text: str) -> bool:
         """Whether a text names a department or somebody who works in it."""
