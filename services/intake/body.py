@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared import metrics
 from shared.rights import Guard, guard_of
-from shared.web.limit import at_most, own_limit
+from shared.web.limit import at_most, own_limit, up_to
 from shared.web.problems import Problem
 
 REFUSALS = frozenset({400, 413, 422})
@@ -25,14 +25,13 @@ REFUSALS = frozenset({400, 413, 422})
 def receiving(channel: str, most: int) -> type[APIRoute]:
     """The kind of route that takes messages of a channel, at most `most` bytes a call."""
 
-    class Receiving(APIRoute):
+    class Receiving(up_to(most)):  # type: ignore[misc]
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
 
-            async def bounded(request: Request) -> Response:
-                own_limit(request.scope)
+            async def counted(request: Request) -> Response:
                 try:
-                    response = await handle(Request(request.scope, at_most(request.receive, most)))
+                    response: Response = await handle(request)
                 except (Problem, HTTPException, RequestValidationError) as error:
                     _count(channel, _status(error))
                     raise
@@ -41,7 +40,7 @@ def receiving(channel: str, most: int) -> type[APIRoute]:
                 _count(channel, response.status_code)
                 return response
 
-            return bounded
+            return counted
 
     return Receiving
 

@@ -25,7 +25,7 @@ from shared.events.messages import (
 )
 from shared.room import Room
 from shared.service import House
-from shared.store import LARGE_FROM_BYTES, Sealed, Unavailable
+from shared.store import LARGE_FROM_BYTES, Sealed
 from shared.tokens import Tokens
 from shared.tracking import Tracking
 
@@ -161,10 +161,7 @@ class Door:
             incoming = replace(incoming, words=incoming.words.model_copy(update={"code_hash": kept}))
         contents = _Contents(message_id, started)
         event = self._event(incoming, message_id, contents)
-        try:
-            staged = await self._house.content.stage(contents.sealed, contents.plain)
-        except OSError as error:
-            raise Unavailable(f"files can't be kept: {error.strerror}") from error
+        staged = await self._house.content.stage(contents.sealed, contents.plain)
         answer = await self._messages.answer(
             message_id,
             f"{message_id}/received",

@@ -70,7 +70,10 @@ def service(house: House) -> Service:
             Timer(KIND.collection, handlers.on_due, stands=holding.held),
             Timer(DIGESTS.collection, handlers.on_digest_due),
         ],
-        routers=[api.router(house.store, deliveries, holding), outbox.router(house, deliveries, holding, folder)],
+        routers=[
+            api.router(house.store, deliveries, holding),
+            outbox.router(house, deliveries, holding, folder),
+        ],
         companions=[courier, apart] if apart else [courier],
         prepare=prepare,
     )

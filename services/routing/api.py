@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Header, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.routing.case import State
-from services.routing.commands import TABLE, Command, Contest, Feedback, Row, Urge
+from services.routing.commands import TABLE, Command, Contest, Feedback, Row, Urge, WithFiles
 from services.routing.files import MEDIA_TYPE
 from services.routing.office import Filter, Office, etag
 from services.routing.shapes import CaseList, ShownCase
@@ -19,6 +19,7 @@ from shared import ids
 from shared.events.cases import CaseClass, OpeningReason
 from shared.events.messages import Channel, Kind
 from shared.rights import Principal, Right, requires
+from shared.web.limit import up_to
 from shared.web.openapi import ProblemDetails
 
 Key = Annotated[
@@ -172,6 +173,20 @@ def _reading(routes: APIRouter, office: Office) -> None:
         return (await office.attachment(await office.find(principal, ref), message, number)).response()
 
     @routes.get(
+        "/cases/{ref}/entries/{sequence}/files/{number}",
+        response_class=Response,
+        responses=responses | problems(401, 403, 404, 422),
+    )
+    async def get_given(
+        principal: Annotated[Principal, requires(Right.CASES_READ)],
+        ref: Ref,
+        sequence: Annotated[int, Path(ge=1, le=10_000_000, description="The entry's `sequence`")],
+        number: Annotated[int, Path(ge=1, le=10_000, description="Its `number` among the entry's files")],
+    ) -> Response:
+        """A file that was given with a command: what shows that the matter is solved, say."""
+        return (await office.given(await office.find(principal, ref), sequence, number)).response()
+
+    @routes.get(
         "/cases/{ref}/messages/{message}/original",
         response_class=Response,
         responses=responses | problems(401, 403, 404, 422),
@@ -224,6 +239,7 @@ def _command(routes: APIRouter, office: Office, name: str, row: Row) -> None:
         summary=(row.command.__doc__ or name).strip(),
         description=f"While the case is {' or '.join(row.states)}.",
         responses=problems(400, 401, 403, 404, 409, 412, 422, 503),
+        route_class_override=up_to(office.max_body) if issubclass(row.command, WithFiles) else None,
     )
 
 

@@ -1,19 +1,26 @@
-"""The files of a case: what came with its messages, and these as they came. To be kept as files, never shown."""
+"""The files of a case: what came with its messages, these as they came, what was given with commands.
+
+To be kept as files, never shown.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import quote
 
 from fastapi import Response
+from pydantic import BaseModel
 
-from shared.content import ContentGone, ContentStore
-from shared.content.words import MessageWords
+from shared.content import ContentGone, ContentStore, seal, seal_model
+from shared.content.files import FileBody
+from shared.content.words import Attachment, MessageWords, Note
 from shared.events.cases import CaseOpened, MessageAttached
 from shared.events.content import ContentRef
 from shared.events.messages import MessageReceived
 from shared.service import House
-from shared.store import Store
+from shared.store import Sealed, Store
 from shared.web.problems import Problem, not_found
 
 MEDIA_TYPE = "application/octet-stream"
@@ -48,8 +55,24 @@ async def original_of(store: Store, message: str) -> ContentRef | None:
     return received.raw if received else None
 
 
+def sealed_with(
+    said: BaseModel, files: Sequence[FileBody], *, owner: str, now: datetime
+) -> tuple[list[Sealed], ContentRef]:
+    """What was written with a command, and the files that were given with it: what is written names them."""
+    sealed: list[Sealed] = []
+    attachments: list[Attachment] = []
+    for file in files:
+        box, content = seal(file.content, owner=owner, now=now)
+        sealed.append(box)
+        attachments.append(Attachment(name=file.name, content_type=file.content_type, content=content))
+    if attachments:
+        said = said.model_copy(update={"attachments": tuple(attachments)})
+    box, words = seal_model(said, owner=owner, now=now)
+    return [*sealed, box], words
+
+
 class Files:
-    """Finds them by case and message: what belongs to no message of the case is not there."""
+    """Finds them by case and message, or entry: what belongs to none of the case is not there."""
 
     def __init__(self, house: House) -> None:
         self._store = house.store
@@ -59,9 +82,22 @@ class Files:
         """The file with that number, from 1 on. Raises Problem 404 or 410."""
         event = await self._event(case_id, message)
         words = MessageWords.model_validate_json(await _open(self._content, event.words))
-        if not 1 <= number <= len(words.attachments):
+        return await self._download(words.attachments, number)
+
+    async def given(self, case_id: str, sequence: int, number: int) -> Download:
+        """The file with that number that was given with a command. Raises Problem 404 or 410."""
+        history = await self._store.history(case_id)
+        event = next((one.data for one in history if one.sequence == sequence), None)
+        words = None if isinstance(event, CaseOpened | MessageAttached) else getattr(event, "words", None)
+        if words is None:
             raise not_found("file")
-        one = words.attachments[number - 1]
+        said = Note.model_validate_json(await _open(self._content, words))
+        return await self._download(said.attachments, number)
+
+    async def _download(self, attachments: Sequence[Attachment], number: int) -> Download:
+        if not 1 <= number <= len(attachments):
+            raise not_found("file")
+        one = attachments[number - 1]
         return Download(one.name, await _open(self._content, one.content))
 
     async def original(self, case_id: str, message: str) -> Download:

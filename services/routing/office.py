@@ -14,7 +14,7 @@ from services.routing.commands import Command, Now, Other, Refused, decide, offe
 from services.routing.commands.dispatching import beyond
 from services.routing.commands.table import TABLE
 from services.routing.desk import Desk, facts_of
-from services.routing.files import Download, Files
+from services.routing.files import Download, Files, sealed_with
 from services.routing.obligation import SENDER
 from services.routing.shapes import CaseList, ShownCase
 from services.routing.standing import standing
@@ -23,7 +23,6 @@ from services.routing.views import Views, listed
 from services.routing.waiting import Row, departments_of, posts_of, waiting
 from shared import ids
 from shared.aggregate import Aggregates, Answer, Loaded
-from shared.content import seal_model
 from shared.events import Event, Record
 from shared.events.cases import OpeningReason, SenderOpened
 from shared.events.content import ContentRef
@@ -221,6 +220,11 @@ class Office:
         return self._house.organisation
 
     @property
+    def max_body(self) -> int:
+        """Bytes of a command with its files."""
+        return self._house.settings.max_body
+
+    @property
     def departments(self) -> Sequence[str]:
         """Ids of the departments that a case can be given to."""
         return [department.id for department in self._house.organisation.departments]
@@ -238,6 +242,10 @@ class Office:
     async def attachment(self, found: Found, message: str, number: int) -> Download:
         """A file of a message of the case, counted from 1. Raises Problem 404 or 410."""
         return await self._files.attachment(found.id, message, number)
+
+    async def given(self, found: Found, sequence: int, number: int) -> Download:
+        """A file that was given with a command of the case, counted from 1. Raises Problem 404 or 410."""
+        return await self._files.given(found.id, sequence, number)
 
     async def original(self, principal: Principal, found: Found, message: str) -> Download:
         """A message as it came, with who sent it. Raises Problem 403, 404 or 410."""
@@ -344,8 +352,9 @@ class Office:
         contents: tuple[Sealed, ...] = ()
         words: ContentRef | None = None
         if (said := command.content) is not None:
-            sealed, words = seal_model(said, owner=found.case.message, now=self._clock.now())
-            contents = (sealed,)
+            owner, files = found.case.message, command.attached
+            sealed, words = sealed_with(said, files, owner=owner, now=self._clock.now())
+            contents = await self._house.content.stage(sealed)
         part = ids.derived("case", input_id)
 
         def decision(case: Case | None, now: datetime) -> Sequence[Event]:

@@ -76,7 +76,8 @@ class Owed(BaseModel):
 
 
 class ShownFile(BaseModel):
-    """A file that came with a message; `number` is its place in the address it is fetched from."""
+    """A file that came with a message or was given with a command; `number` is its place in the address it is
+    fetched from."""
 
     number: int
     name: str
@@ -132,6 +133,7 @@ class Entry(BaseModel):
     text: str | None = Field(None, description="What was written with it")
     options: list[Option] = Field([], description="The ways to go on that were put to somebody with it")
     preferred: int | None = Field(None, description="Which of the options is preferred, counted from 1")
+    files: list[ShownFile] = Field([], description="What was given with it")
     gone: bool = Field(False, description="Something was written with it, and was erased")
     data: dict[str, Any]
 

@@ -29,7 +29,7 @@ from services.routing.shapes import (
 from services.routing.tracked import erased_in, messages
 from shared.aggregate import Loaded
 from shared.content import ContentGone
-from shared.content.words import Evidence, MessageWords, Options
+from shared.content.words import Attachment, Evidence, MessageWords, Options
 from shared.events import Record
 from shared.events.cases import (
     CaseAssigned,
@@ -277,12 +277,7 @@ class Views:
                 "text": words.text,
                 "quoted": words.quoted or None,
                 "sender": words.sender if sender_too else None,
-                "attachments": [
-                    ShownFile(
-                        number=number, name=one.name, content_type=one.content_type, size=one.content.size
-                    )
-                    for number, one in enumerate(words.attachments, 1)
-                ],
+                "attachments": _files(words.attachments),
                 "original": await self._original(event.message) if sender_too else None,
             }
         )
@@ -305,6 +300,7 @@ class Views:
             text=said and said.text,
             options=[*said.options] if said else [],
             preferred=said.preferred if said and said.options else None,
+            files=_files(said.attachments) if said else [],
             gone=words is not None and said is None,
             data={name: value for name, value in data.items() if value not in ([], "")},
         )
@@ -321,6 +317,13 @@ class Views:
     async def _note(self, words: ContentRef | None) -> str | None:
         said = await self._said(words)
         return said.text if said else None
+
+
+def _files(attachments: Iterable[Attachment]) -> list[ShownFile]:
+    return [
+        ShownFile(number=number, name=one.name, content_type=one.content_type, size=one.content.size)
+        for number, one in enumerate(attachments, 1)
+    ]
 
 
 def owes(organisation: Organisation, principal: Principal, owner: str) -> bool:

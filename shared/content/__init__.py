@@ -74,7 +74,7 @@ class ContentStore(ABC):
         self._erased = 0
 
     async def stage(self, contents: Sequence[Sealed], plain: Sequence[bytes] = ()) -> tuple[Sealed, ...]:
-        """What goes into the step. `plain` is kept for reading soon."""
+        """What goes into the step. `plain` is kept for reading soon. Raises Unavailable where files can't be kept."""
         for sealed, content in zip(contents, plain, strict=False):
             self._remember(sealed.ref, content)
         return await self._place(contents)

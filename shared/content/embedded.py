@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared import ids
 from shared.content import REF, ContentStore
-from shared.store import LARGE_FROM_BYTES, Sealed
+from shared.store import LARGE_FROM_BYTES, Sealed, Unavailable
 from shared.store.sqlite import SqliteStore
 
 _SWEPT = "content/swept"
@@ -31,7 +31,10 @@ class EmbeddedContent(ContentStore):
         large = [sealed for sealed in contents if len(sealed.box) > LARGE_FROM_BYTES]
         if not large:
             return tuple(contents)
-        await asyncio.to_thread(self._write_files, large)
+        try:
+            await asyncio.to_thread(self._write_files, large)
+        except OSError as error:
+            raise Unavailable(f"files can't be kept: {error.strerror}") from error
         names = {sealed.ref for sealed in large}
         return tuple(
             Sealed(one.ref, one.commitment, one.size, b"", one.key, one.owner) if one.ref in names else one

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -50,3 +55,19 @@ def at_most(receive: Receive, most: int, unless: Scope | None = None) -> Receive
         )
 
     return limited
+
+
+def up_to(most: int) -> type[APIRoute]:
+    """The kind of route whose body may have as many bytes as that."""
+
+    class UpTo(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def bounded(request: Request) -> Response:
+                own_limit(request.scope)
+                return await handle(Request(request.scope, at_most(request.receive, most)))
+
+            return bounded
+
+    return UpTo

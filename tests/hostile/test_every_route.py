@@ -86,6 +86,7 @@ class Place:
             "path": "0/000",
             "message": self.message,
             "number": "1",
+            "sequence": "1",
             "delivery_id": self.delivery,
             "group": "routing",
             "key_id": "0e8d9abf",

@@ -7,24 +7,16 @@ from datetime import datetime
 from typing import Any, Literal
 
 import orjson
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from services.intake.receiving import File, Incoming
+from shared.content.files import MAX_FILES, FileBody
 from shared.content.words import MessageWords, Sender
 from shared.events.messages import Channel, Kind
 from shared.ids import read_ref
 
 MOST_A_CALL = 100
 MAX_TEXT = 100_000
-MAX_FILES = 20
-
-
-class FileBody(BaseModel):
-    """A file, its bytes in base64."""
-
-    name: str = Field(max_length=255)
-    content_type: str = Field("application/octet-stream", max_length=200)
-    content: Base64Bytes
 
 
 class SenderBody(BaseModel):

@@ -10,17 +10,19 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 
 from services.intake.body import receiving
-from services.intake.channels.web import BODY, MAX_FILES, MAX_TEXT, MessageBody, incoming
+from services.intake.channels.web import BODY, MAX_TEXT, MessageBody, incoming
 from services.intake.receiving import Door, File, Incoming, Received
 from shared import ids
+from shared.content.files import MAX_FILES
 from shared.events.messages import MessageReceived
 from shared.organisation import Facts, Language
 from shared.rights import Principal, Right, requires
 from shared.service import House
 from shared.store import Unavailable
+from shared.web.files import chosen
 from shared.web.pages import Pages
 from shared.web.problems import RETRY_SECONDS, not_found
 
@@ -179,15 +181,7 @@ async def read_form(form: FormData) -> Filled:
             typed[name] = value.replace("\r\n", "\n") if name == "text" else value.strip()
     typed["form_id"] = typed["form_id"] or new_form_id()
     typed["kind"] = typed["kind"] if typed["kind"] in KINDS else ""
-    chosen = [one for one in form.getlist("files") if isinstance(one, UploadFile) and one.filename]
-    files = [
-        File(
-            (one.filename or "")[-255:],
-            (one.content_type or "application/octet-stream")[:200],
-            await one.read(),
-        )
-        for one in chosen
-    ]
+    files = [File(one.name, one.content_type, one.content) for one in await chosen(form)]
     return Filled(typed, files)
 
 

@@ -15,7 +15,7 @@ from services.routing.commands.answering import (
 )
 from services.routing.commands.answering_for import Explain, Rectify
 from services.routing.commands.assisting import Assist, Contribute, DeclineAssist, ReleaseAssist
-from services.routing.commands.command import Command, Now, Other, Refused
+from services.routing.commands.command import Command, Now, Other, Refused, WithFiles
 from services.routing.commands.dispatching import (
     AnswerDirectly,
     Assign,
@@ -80,6 +80,7 @@ __all__ = [
     "UpholdReturn",
     "Urge",
     "Who",
+    "WithFiles",
     "decide",
     "offered",
     "row_of",

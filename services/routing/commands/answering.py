@@ -8,7 +8,16 @@ from typing import Literal
 from pydantic import Field
 
 from services.routing.case import Case
-from services.routing.commands.command import Command, EndsPause, Now, Refused, Said, owner_of, taken_up_again
+from services.routing.commands.command import (
+    Command,
+    EndsPause,
+    Now,
+    Refused,
+    Said,
+    WithFiles,
+    owner_of,
+    taken_up_again,
+)
 from services.routing.commands.pausing import suspended
 from services.routing.obligation import COORDINATOR
 from shared.events.cases import (
@@ -135,7 +144,7 @@ class SendBack(Command):
         return [AnswerSentBack(words=now.said, ends=ends, notices=now.tell(case, ["holder"]))]
 
 
-class Resolve(Command):
+class Resolve(WithFiles):
     """The department says that the matter itself is solved, and what shows it; the solution stays with the case."""
 
     text: Said
@@ -147,7 +156,7 @@ class Resolve(Command):
         return [CaseSolved(words=now.said, starts=starts)]
 
 
-class Inspect(Command):
+class Inspect(WithFiles):
     """Somebody else has looked whether what is called solved is solved (復查)."""
 
     passed: bool

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.routing.case import Case
-from services.routing.commands.command import Command, Now, Refused, Said
+from services.routing.commands.command import Command, Now, Refused, Said, WithFiles
 from services.routing.obligation import Obligation
 from shared.events.cases import CaseEvent
 from shared.events.obligations import ObligationKind
@@ -36,7 +36,7 @@ class Explain(Command):
         ]
 
 
-class Rectify(Command):
+class Rectify(WithFiles):
     """A department that was ordered to put something right says what it did (整改回覆單)."""
 
     order: _Id = Field(description="The order's id", examples=["ordr_0c5fcsc2zq0w9yqv6nr0m3h8ae"])

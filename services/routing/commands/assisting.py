@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from services.routing.case import Case
-from services.routing.commands.command import Command, Now, Refused, Said, owner_of
+from services.routing.commands.command import Command, Now, Refused, Said, WithFiles, owner_of
 from services.routing.obligation import Obligation
 from shared.events.cases import AssistAsked, AssistGiven, CaseEvent
 
@@ -38,7 +38,7 @@ class Assist(Command):
         ]
 
 
-class Contribute(Command):
+class Contribute(WithFiles):
     """A department that was asked gives its part (協辦意見)."""
 
     department: str

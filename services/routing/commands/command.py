@@ -14,6 +14,7 @@ from services.routing.case import Case
 from services.routing.desk import Desk, facts_of
 from services.routing.obligation import COORDINATOR, Obligation, ended, ending
 from shared.calendar import Limit
+from shared.content.files import MAX_FILES, FileBody
 from shared.content.words import Note
 from shared.events.cases import CaseEvent, CaseQueued
 from shared.events.content import ContentRef
@@ -156,6 +157,11 @@ class Command(BaseModel):
     text: Text = ""
 
     @property
+    def attached(self) -> Sequence[FileBody]:
+        """Files that were given with it."""
+        return ()
+
+    @property
     def content(self) -> BaseModel | None:
         """What is kept as content of what was written."""
         return Note(text=self.text) if self.text else None
@@ -173,6 +179,22 @@ class Command(BaseModel):
     @abstractmethod
     def decide(self, case: Case, now: Now) -> Sequence[CaseEvent]:
         """What follows. Raises Refused; the table has already said that the case's state allows it."""
+
+
+class WithFiles(Command):
+    """One that files can be given with: what shows that it is done, say."""
+
+    files: tuple[FileBody, ...] = Field(
+        (), max_length=MAX_FILES, description="What shows it; kept as content"
+    )
+
+    @property
+    def attached(self) -> Sequence[FileBody]:
+        return self.files
+
+    @property
+    def content(self) -> Note | None:
+        return Note(text=self.text) if self.text or self.files else None
 
 
 class EndsPause(Command):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, get_args
@@ -20,10 +20,13 @@ from services.routing.pages.forms import CONSULTED, HINTED, Form, Room, forms
 from services.routing.pages.naming import known_words
 from services.routing.pages.options import ROWS, SHOWN, field_name, read_options
 from services.routing.shapes import Owed, ShownCase
+from shared.content.files import MAX_FILES, FileBody
 from shared.events.cases import OpeningReason
 from shared.organisation.text import Text
 from shared.rights import Principal, Right, may, requires
 from shared.rights.gate import CSRF_FIELD
+from shared.web.files import chosen
+from shared.web.limit import up_to
 from shared.web.pages import Pages
 from shared.web.problems import Problem
 
@@ -93,6 +96,8 @@ def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[
             hinted=HINTED,
             told=known_words(pages, request),
             openings=get_args(OpeningReason),
+            most_files=MAX_FILES,
+            most_megabytes=office.max_body // 2**20,
             moment=datetime.fromisoformat,
             rows=range(1, ROWS + 1),
             rows_shown=SHOWN,
@@ -122,14 +127,13 @@ def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[
         await office.open_sender(principal, found, opening.reason, str(form.get("once", "")))
         return RedirectResponse(f"/cases/{ref}", 303)
 
-    @routes.post("/cases/{ref}/{command}")
     async def act(request: Request, principal: Reads, ref: str, command: str) -> Response:
         """Give a command by form; a refusal names its rule and keeps what was typed."""
         found = await office.find(principal, ref)
-        typed = {
-            name: text for name, text in (await request.form()).items() if isinstance(text, str) and text
-        }
-        refused = await _give(office, principal, found, command, typed)
+        async with request.form() as form:
+            typed = {name: text for name, text in form.items() if isinstance(text, str) and text}
+            files = await chosen(form)
+        refused = await _give(office, principal, found, command, typed, files=files)
         if refused is not None:
             return await show(request, principal, await office.find(principal, ref), refused=refused)
         try:
@@ -138,9 +142,19 @@ def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[
             return RedirectResponse(f"/cases?gone={ref}", 303)
         return RedirectResponse(f"/cases/{ref}?done={command}", 303)
 
+    routes.add_api_route(
+        "/cases/{ref}/{command}", act, methods=["POST"], route_class_override=up_to(office.max_body)
+    )
+
 
 async def _give(
-    office: Office, principal: Principal, found: Found, name: str, typed: Mapping[str, str]
+    office: Office,
+    principal: Principal,
+    found: Found,
+    name: str,
+    typed: Mapping[str, str],
+    *,
+    files: Sequence[FileBody],
 ) -> Refusal | None:
     """Do it, or say why it was not done. Raises Problem for what no form of ours asks."""
     row = TABLE.get(name)
@@ -150,7 +164,7 @@ async def _give(
         raise Problem(403, "not-allowed", "You may not do this", "The coordinator does this.")
     fields = {one: text for one, text in typed.items() if one not in {"once", "about", CSRF_FIELD}}
     try:
-        command = row.command.model_validate(read_options(fields))
+        command = row.command.model_validate(read_options(fields) | ({"files": files} if files else {}))
     except ValidationError as error:
         wrong = frozenset(str(one["loc"][0]) for one in error.errors(include_input=False) if one["loc"])
         return Refusal(name, typed, Problem(422, "invalid", "Incomplete"), wrong)

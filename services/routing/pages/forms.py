@@ -16,7 +16,9 @@ CONSULTED = ("head", "leader", "principal", "group", "supervisors", "coordinator
 HINTED = frozenset({"assign", "uphold-return", "transfer"})
 """Commands that start a department's limits: beside each department stands when they would end."""
 
-Look = Literal["text", "line", "choice", "radio", "check", "department", "duty", "office", "way", "options"]
+Look = Literal[
+    "text", "line", "choice", "radio", "check", "department", "duty", "office", "way", "options", "files"
+]
 """How a field looks. `office`: a department or a post. `way`: one of the options that were put to somebody."""
 
 
@@ -48,6 +50,11 @@ class Form:
     """The id of the obligation that it is about, where there can be several."""
 
     @property
+    def has_files(self) -> bool:
+        """Whether files can be chosen in it."""
+        return any(one.look == "files" for one in self.fields)
+
+    @property
     def id(self) -> str:
         """Unique on the page."""
         return f"{self.command}-{self.about}" if self.about else self.command
@@ -63,6 +70,7 @@ def _choice(name: str, label: str, prefix: str, values: Sequence[str]) -> Field:
 
 _NOTE = _words("case.note")
 _REASON = _words("case.reason_words")
+_FILES = Field("files", "files", "case.given_files", "case.given_files_help")
 _DEPARTMENT = Field("department", "department", "term.department")
 _OTHER_CASE = Field("into", "line", "case.other_ref", "case.other_ref_help")
 _CLASS = _choice("case_class", "case.class", "class", get_args(CaseClass))
@@ -102,7 +110,7 @@ FIELDS: Mapping[str, Sequence[Field]] = {
     ),
     "ask": (_words("case.question"), Field("suspends", "check", "case.suspends")),
     "assist": (_DEPARTMENT, _words("case.assist_words")),
-    "contribute": (_words("case.contribution", 5),),
+    "contribute": (_words("case.contribution", 5), _FILES),
     "decline-assist": (_REASON,),
     "release-assist": (_DEPARTMENT, _NOTE),
     "suspend": (
@@ -140,7 +148,7 @@ FIELDS: Mapping[str, Sequence[Field]] = {
     "answer-directly": (_words("case.answer_text", 6),),
     "sign-off": (),
     "send-back": (_words("case.missing"),),
-    "resolve": (_words("case.evidence"),),
+    "resolve": (_words("case.evidence"), _FILES),
     "inspect": (
         Field(
             "passed",
@@ -149,6 +157,7 @@ FIELDS: Mapping[str, Sequence[Field]] = {
             choices=(("true", "case.passed_yes"), ("false", "case.passed_no")),
         ),
         _NOTE,
+        _FILES,
     ),
     "review": (
         Field(
@@ -168,7 +177,7 @@ FIELDS: Mapping[str, Sequence[Field]] = {
     "merge": (_OTHER_CASE, _NOTE),
     "link": (replace(_OTHER_CASE, name="to"),),
     "explain": (_words("case.explanation", 5),),
-    "rectify": (_words("case.put_right", 5),),
+    "rectify": (_words("case.put_right", 5), _FILES),
     "split": (
         _words("case.part_words", 4),
         _choice("kind", "case.kind", "kind", get_args(Kind)),
