@@ -30,7 +30,7 @@ test: setup ## The tests, without the long runs
 test-all: setup browser proxy ## Every test: the long runs, the browser and the cluster's servers too
 	$(BIN)/pytest -n 2 -m "not long and not browser and not cluster"
 	$(BIN)/pytest -n 2 -m "long and backtest"
-	$(BIN)/pytest -n 2 --dist loadfile -m "(long and not backtest) or browser or cluster"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "(long and not backtest) or browser or cluster"
 
 cluster: setup ## Start the four services on Kafka and a server in MongoDB's place, on loopback, and say where
 	$(BIN)/python -m deploy.loopback

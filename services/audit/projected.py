@@ -22,7 +22,7 @@ from shared.events.obligations import OF_SUPERVISION
 from shared.store.rows import write
 
 FILE = "projection.db"
-VERSION = 2
+VERSION = 3
 """Of what is made of the entries: a file that has another is made anew from the log."""
 SPAN_BITS = 12
 """Of so many entries together the earliest and the latest time are kept."""
@@ -106,9 +106,8 @@ class Projection:
         self._words: dict[str, int] = {
             word: number for number, word in self._writer.execute("SELECT * FROM words")
         }
-        (last,) = self._writer.execute("SELECT max(aggregate) FROM entries").fetchone()
-        (named,) = self._writer.execute("SELECT max(matter) FROM members").fetchone()
-        self._next = 1 + max(last or 0, named or 0)
+        (last,) = self._writer.execute("SELECT max(number) FROM aggregates").fetchone()
+        self._next = 1 + (last or 0)
 
     def clear(self) -> None:
         """Begin anew: nothing is projected from here on."""

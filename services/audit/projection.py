@@ -68,7 +68,7 @@ class Rows:
     listed: list[Listed] = field(default_factory=list)
     matters: dict[str, str] = field(default_factory=dict)
     """aggregate → the case that it belongs to from here on"""
-    members: set[tuple[str, str]] = field(default_factory=set)
+    members: dict[tuple[str, str], None] = field(default_factory=dict)
     """(case, aggregate): all that ever belonged to it"""
     opened: dict[str, Opened] = field(default_factory=dict)
     changed: dict[str, Changed] = field(default_factory=dict)
@@ -128,7 +128,7 @@ class Rows:
 
     def _belongs(self, aggregate: str, case: str) -> None:
         self.matters[aggregate] = case
-        self.members.add((case, aggregate))
+        self.members[case, aggregate] = None
 
     def _case(self, record: Record, event: Event) -> None:
         assert isinstance(event, CaseEvent)

@@ -34,7 +34,7 @@ from shared.clock import RealClock
 from shared.lock import Lock, Locked
 from shared.store.mongo import MongoStore
 from shared.store.mongo.arriving import Arriving
-from tests.cluster.house import Cluster, cluster, until
+from tests.cluster.house import cluster, until
 from tests.cluster.test_all_four import holds
 from tests.installations import in_a_loop
 from tests.relay import Relay
@@ -204,14 +204,18 @@ async def arrived(told: Told) -> dict[str, int]:
         await store.close()
 
 
-async def in_its_attempt(there: Cluster, message_id: str) -> Delivery:
+async def in_its_attempt(told: Told, message_id: str) -> Delivery:
     """The delivery that was at the relay, as it has arrived."""
-    store: Any = there.house.store
-    deliveries = Aggregates(notify.KIND, there.house.store, RealClock())
-    async for document in store.database["doc_deliveries"].find({}):
-        state = (await deliveries.load(document["_id"])).state
-        if state is not None and document["_id"].removeprefix("dlv_") in message_id:
-            return state
+    store = MongoStore(told.mongo, told.settings["THROUGHLINE_MONGO_DATABASE"], ALL)
+    await store.open()
+    try:
+        deliveries = Aggregates(notify.KIND, store, RealClock())
+        async for document in store.database["doc_deliveries"].find({}):
+            state = (await deliveries.load(document["_id"])).state
+            if state is not None and document["_id"].removeprefix("dlv_") in message_id:
+                return state
+    finally:
+        await store.close()
     raise AssertionError(f"no delivery has the id of {message_id}")
 
 
@@ -223,14 +227,17 @@ async def test_killed_wherever_it_writes_all_arrives_and_each_open_mail_is_deliv
     written, at_the_relay = await killed_while_sending(data)
     source = counted(data)
 
+    interrupted: list[Delivery] = []
+
     async def migrated(told: Told) -> None:
         moved = await killed_until_moved(data, told)
         tree, _ = standing(data)
         assert (moved["size"], moved["root"]) == (tree.size, tree.root.hex())
         assert await arrived(told) == source
+        interrupted.append(await in_its_attempt(told, at_the_relay))
 
     async with cluster(tmp_path / "there", kafka_address, mongo_url, before=migrated) as there:
-        delivery = await in_its_attempt(there, at_the_relay)
+        (delivery,) = interrupted
         assert (delivery.status, delivery.attempt) == ("sending", 1)
         assert delivery.wait_until is not None
         while RealClock().now() < delivery.wait_until:

@@ -8,8 +8,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.desks import OFFICER, Room, fields, gives, house, written
+from tests.desks import OFFICER, fields, gives, house, written
 from tests.installations import in_a_loop
+from tests.unit.intake_room import Room
 
 OTHER = "labour-officer-1"
 PHOTO = Random(1).randbytes(400_000)

@@ -58,6 +58,7 @@ class Broker:
         self.partitions = partitions
         self.logs: dict[TopicPartition, list[Kept]] = {}
         self.groups: dict[str, Group] = {}
+        self.members_ever = 0
         self.appended = 0
         self._there_at = 0.0
         self._fetching: list[asyncio.Future[None]] = []

@@ -94,8 +94,9 @@ class ModelConsumer:
         self._topics = topics
         self._group = group_id or ""
         self._listener = listener
+        self._broker.members_ever += 1
         self._member = (
-            f"member-{len(self._broker.faults.trace)}-{self._broker.faults.random.randrange(1 << 32):08x}"
+            f"member-{self._broker.members_ever}-{self._broker.faults.random.randrange(1 << 32):08x}"
         )
         self._generation = -1
         self._assigned: set[TopicPartition] = set()

@@ -86,6 +86,18 @@ async def test_it_is_the_same_however_it_was_batched_and_read_from_the_log(
     assert rows(directory / "audit" / FILE) == whole == await made(tmp_path / "once", taken)
 
 
+@in_a_loop
+async def test_who_was_only_spoken_of_keeps_its_number_over_a_restart(tmp_path: Path) -> None:
+    """Where topics are read side by side, a case's events may come before its message's."""
+    life = Life().case(1).case(2)
+    of_the_case = [one for one in life.records if one.subject == "case_1"]
+    others = [one for one in life.records if one.subject != "case_1"]
+    for some in (of_the_case, others):
+        async with a_trail(tmp_path) as trail:
+            await take(trail, some)
+    assert rows(tmp_path / "audit" / FILE) == await made(tmp_path / "once", [*of_the_case, *others])
+
+
 class Killed(BaseException):
     """The process ends here."""
 
