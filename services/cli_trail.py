@@ -18,6 +18,7 @@ from services import (
     cli_trail_export,
     cli_trail_monitor,
     cli_trail_replay,
+    cli_trail_sample,
     cli_trail_silence,
     cli_trail_witness,
 )
@@ -47,6 +48,7 @@ app.command(
     "consistency",
     epilog="Example: throughline trail consistency old.checkpoint new.checkpoint --to URL/trail --vkey … --out FILE",
 )(cli_trail_consistency.consistency)
+app.command("sample", epilog="Example: throughline trail sample data --vkey …")(cli_trail_sample.sample)
 app.command(
     "monitor",
     epilog="Example: throughline trail monitor https://house.example/trail --vkey … --state ./watched",

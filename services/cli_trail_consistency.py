@@ -50,7 +50,7 @@ def consistency(
             proof = ConsistencyProof.parse(after)
         else:
             size = open_any_checkpoint(after, keys, origin=origin).state.size
-            path = LogReader(_place(to)).consistency_proof(first.size, size)
+            path = LogReader(log_at(to)).consistency_proof(first.size, size)
             proof = ConsistencyProof(first.size, tuple(path), after)
         last = open_any_checkpoint(proof.checkpoint, keys, origin=origin, policy=policy)
         if proof.old != first.size:
@@ -66,7 +66,8 @@ def consistency(
     typer.echo(f"Consistent: the {last.state.size} entries begin with the {first.size} of before.")
 
 
-def _place(to: str) -> Fetch:
+def log_at(to: str) -> Fetch:
+    """A log by its http address, its directory, or that of its installation."""
     if to.startswith(("http://", "https://")):
         return from_url(to.rstrip("/"))
     directory = Path(to)

@@ -8,14 +8,11 @@ from datetime import datetime
 
 from services.audit.evidence import Evidence
 from services.audit.log import LogReader, from_directory, open_checkpoint
-from services.audit.lookup import Asked, Lookup
+from services.audit.lookup import Lookup
+from services.audit.supervision.population import population
 from services.audit.supervision.sample import Sample, draw, drawn
 from services.audit.trail import Trail
 from shared.aggregate import Aggregates
-from shared.events import Record
-from shared.events.cases import CaseClosed
-
-_AT_ONCE = 1000
 
 
 class Drawing:
@@ -48,20 +45,6 @@ class Drawing:
                 return None
             if not lookup.of_aggregates([id], limit=1, below=head.size):
                 return None
-            population = self._population(lookup, sample, head.size)
-        cases = draw(head.root, id, population, sample.count)
-        return checkpoint.decode(), len(population), cases
-
-    def _population(self, lookup: Lookup, sample: Sample, size: int) -> set[str]:
-        """The cases that were closed in the announced time, as the entries below `size` say."""
-        asked = Asked(
-            type=CaseClosed.TYPE, department=sample.department, since=sample.since, until=sample.until
-        )
-        reader = LogReader(from_directory(self._evidence.directory))
-        cases: set[str] = set()
-        start: int | None = 0
-        while start is not None:
-            found = lookup.find(asked, start, size, _AT_ONCE)
-            cases |= {Record.read("", reader.entry(at, size)).subject for at in found.places}
-            start = found.following
-        return cases
+            reader = LogReader(from_directory(self._evidence.directory))
+            among = population(lookup, reader, sample, head.size)
+        return checkpoint.decode(), len(among), draw(head.root, id, among, sample.count)
