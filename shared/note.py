@@ -30,6 +30,7 @@ COSIGNATURE = 0x04
 MAX_SIGNATURES = 100
 MAX_NOTE_SIZE = 1_000_000
 _DASH = "— "
+_PRIVATE = "PRIVATE+KEY+"
 _KINDS = {ED25519: "Ed25519", COSIGNATURE: "cosignature/v1"}
 
 
@@ -80,8 +81,10 @@ class Verifier(PublicKey):
 
 
 @dataclass(frozen=True)
-class Signer:
-    """A key that signs: its name and its 32-byte Ed25519 seed, which `repr` doesn't show."""
+class PrivateKey:
+    """The other half of one: its name and its 32-byte Ed25519 seed, which `repr` doesn't show."""
+
+    KIND: ClassVar[int]
 
     name: str
     seed: bytes = field(repr=False)
@@ -92,36 +95,51 @@ class Signer:
             raise NoteError(f"signing key of {self.name}: expected 32 bytes, got {len(self.seed)}")
 
     @classmethod
-    def parse(cls, skey: str) -> Signer:
-        """Read `PRIVATE+KEY+name+keyid+base64(0x01 ‖ seed)`. Raises NoteError, which never shows the key."""
-        private, _, rest = skey.partition("+KEY+")
-        if private != "PRIVATE":
-            raise NoteError("not a signing key: it must begin with PRIVATE+KEY+")
+    def parse(cls, skey: str) -> Self:
+        """Read `PRIVATE+KEY+name+keyid+base64(kind ‖ seed)`. Raises NoteError, which never shows the key."""
         try:
-            signer = cls(*parse_key(rest, ED25519))
-            check_key_id(rest, signer.verifier.key_id)
+            if not skey.startswith(_PRIVATE):
+                raise NoteError("no private key")
+            rest = skey.removeprefix(_PRIVATE)
+            key = cls(*parse_key(rest, cls.KIND))
+            check_key_id(rest, key_id(key.name, key.KIND, key.public_key))
         except NoteError:
-            raise NoteError("not a signing key: name, key ID and key don't belong together") from None
-        return signer
+            raise NoteError(
+                f"not a signing key of {_KINDS[cls.KIND]}: it must begin with {_PRIVATE}, and name, key ID and key"
+                " belong together"
+            ) from None
+        return key
 
     @property
     def skey(self) -> str:
         """The key as it is kept in a secret file."""
-        key = encode_base64(bytes([ED25519]) + self.seed)
-        return f"PRIVATE+KEY+{self.name}+{self.verifier.key_id.hex()}+{key}"
+        key = encode_base64(bytes([self.KIND]) + self.seed)
+        return f"{_PRIVATE}{self.name}+{key_id(self.name, self.KIND, self.public_key).hex()}+{key}"
 
     @cached_property
-    def verifier(self) -> Verifier:
-        """The public half."""
-        return Verifier(self.name, self._private.public_key().public_bytes_raw())
-
-    def sign(self, text: str) -> bytes:
-        """64 bytes over the text."""
-        return self._private.sign(text.encode())
+    def public_key(self) -> bytes:
+        """The public half's 32 bytes."""
+        return self._private.public_key().public_bytes_raw()
 
     @cached_property
     def _private(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(self.seed)
+
+
+@dataclass(frozen=True)
+class Signer(PrivateKey):
+    """A key that signs."""
+
+    KIND: ClassVar[int] = ED25519
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """The public half."""
+        return Verifier(self.name, self.public_key)
+
+    def sign(self, text: str) -> bytes:
+        """64 bytes over the text."""
+        return self._private.sign(text.encode())
 
 
 @dataclass(frozen=True)

@@ -7,28 +7,24 @@ all that it had seen before.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import ClassVar
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from services.audit.log.errors import NoteError, QuorumError, SignatureError
 from shared.note import (
     COSIGNATURE,
+    PrivateKey,
     PublicKey,
     Signature,
-    check_key_id,
-    check_name,
-    encode_base64,
-    parse_key,
     split_note,
 )
 
 _LAST_SECOND = 253_402_300_799  # of the year 9999: a later time is nobody's clock
-_PRIVATE = "PRIVATE+KEY+"
 
 
 @dataclass(frozen=True)
@@ -52,42 +48,15 @@ class Witness(PublicKey):
 
 
 @dataclass(frozen=True)
-class WitnessSigner:
-    """A witness's own key: its name and its 32-byte Ed25519 seed, which `repr` doesn't show."""
+class WitnessSigner(PrivateKey):
+    """A witness's own key."""
 
-    name: str
-    seed: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        check_name(self.name)
-        if len(self.seed) != 32:
-            raise NoteError(f"signing key of {self.name}: expected 32 bytes, got {len(self.seed)}")
-
-    @classmethod
-    def parse(cls, skey: str) -> WitnessSigner:
-        """Read `PRIVATE+KEY+name+keyid+base64(0x04 ‖ seed)`. Raises NoteError, which never shows the key."""
-        try:
-            if not skey.startswith(_PRIVATE):
-                raise NoteError("no private key")
-            rest = skey.removeprefix(_PRIVATE)
-            signer = cls(*parse_key(rest, COSIGNATURE))
-            check_key_id(rest, signer.verifier.key_id)
-        except NoteError:
-            raise NoteError(
-                f"not a witness's signing key: it must begin with {_PRIVATE}, and name, key ID and key belong together"
-            ) from None
-        return signer
-
-    @property
-    def skey(self) -> str:
-        """The key as it is kept in a secret file."""
-        key = encode_base64(bytes([COSIGNATURE]) + self.seed)
-        return f"{_PRIVATE}{self.name}+{self.verifier.key_id.hex()}+{key}"
+    KIND: ClassVar[int] = COSIGNATURE
 
     @cached_property
     def verifier(self) -> Witness:
         """The public half."""
-        return Witness(self.name, self._private.public_key().public_bytes_raw())
+        return Witness(self.name, self.public_key)
 
     def cosign(self, text: str, at: datetime) -> Signature:
         """The cosignature under a checkpoint's note text; `at` is after 1970, whole seconds count."""
@@ -96,10 +65,6 @@ class WitnessSigner:
             raise ValueError(f"a cosignature says when it was made, and {at} is no such time")
         signature = seconds.to_bytes(8, "big") + self._private.sign(_message(text, seconds))
         return Signature(self.name, self.verifier.key_id, signature)
-
-    @cached_property
-    def _private(self) -> Ed25519PrivateKey:
-        return Ed25519PrivateKey.from_private_bytes(self.seed)
 
 
 @dataclass(frozen=True)
