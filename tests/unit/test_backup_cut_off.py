@@ -17,6 +17,7 @@ from services.keeping import backup as making
 from services.keeping import restore as bringing
 from services.keeping.backup import backups, newest, read_keys
 from services.keeping.manifest import Manifest
+from services.notify.holding import Holding
 from shared.settings import Settings
 from tests.desks import house, written
 
@@ -40,7 +41,7 @@ STEPS: tuple[tuple[Any, str], ...] = (
     (Path, "replace"),
     (bringing, "_lay_out"),
     (bringing, "_before_all"),
-    (bringing, "hold"),
+    (Holding, "hold"),
     (LogWriter, "integrate"),
     (LogWriter, "publish"),
     (Index, "commit"),
