@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.loopback.fetch import cache
+from deploy.loopback.fetch import cache, filling
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,10 @@ class Tool:
         """Where it is."""
         folder = cache() / self.folder
         program = folder / self.module.rpartition("/")[2]
-        if not program.exists():
-            install = ("install", "-tags", self.tags, f"{self.module}@{self.version}")
-            _go(self.folder, install, {"GOBIN": str(folder)})
+        with filling():
+            if not program.exists():
+                install = ("install", "-tags", self.tags, f"{self.module}@{self.version}")
+                _go(self.folder, install, {"GOBIN": str(folder)})
         return program
 
 
@@ -42,8 +43,9 @@ def interop(command: str) -> Path:
     sources = sorted([*INTEROP.glob("go.*"), *INTEROP.glob(f"{command}/*.go")])
     digest = hashlib.sha256(b"\0".join(source.read_bytes() for source in sources)).hexdigest()[:12]
     program = cache() / f"interop-{digest}" / command
-    if not program.exists():
-        _go(command, ("build", "-C", str(INTEROP), "-o", str(program), f"./{command}"))
+    with filling():
+        if not program.exists():
+            _go(command, ("build", "-C", str(INTEROP), "-o", str(program), f"./{command}"))
     return program
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 KAFKA = ("org.apache.kafka:kafka_2.13:4.4.0", "org.slf4j:slf4j-simple:1.7.36")
@@ -45,15 +47,28 @@ def cache() -> Path:
     return Path(os.environ.get("THROUGHLINE_CACHE") or Path.home() / ".cache" / "throughline")
 
 
+@contextmanager
+def filling() -> Iterator[None]:
+    """While something is put into the cache folder: by one process at a time."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / ".filling").open("w") as mark:
+        fcntl.flock(mark, fcntl.LOCK_EX)
+        yield
+
+
 def jars(artifacts: Sequence[str]) -> Path:
     """The folder with these artifacts and all that they need. Raises Missing."""
     folder = cache() / "-".join(artifacts[0].split(":")[1:])
-    if folder.is_dir():
-        return folder
+    with filling():
+        if not folder.is_dir():
+            _fetch(artifacts, folder)
+    return folder
+
+
+def _fetch(artifacts: Sequence[str], folder: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise Missing(f"Maven is missing and {folder} is not there: install Maven (mvn)")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as made:
         pom, fetched = Path(made, "pom.xml"), Path(made, "jars")
         pom.write_text(_POM.format("".join(_DEPENDENCY.format(*one.split(":")) for one in artifacts)))
@@ -63,9 +78,4 @@ def jars(artifacts: Sequence[str]) -> Path:
         )
         if ran.returncode:
             raise Missing(f"{artifacts[0]} can't be fetched:\n{(ran.stdout + ran.stderr).strip()[-2000:]}")
-        try:
-            fetched.rename(folder)  # whole or not at all
-        except OSError:
-            if not folder.is_dir():  # else another was as fast
-                raise
-    return folder
+        fetched.rename(folder)  # whole or not at all
