@@ -7,7 +7,8 @@ from services.routing.erasing import Wanted
 from shared.content.words import Sender
 from shared.events.cases import CaseErased
 from shared.events.organisation import ErasureMade
-from tests.journeys.town import Matter, Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Matter, Town
 
 LAMP = "路灯不亮,路面有坑"
 OFFICER, COORDINATOR = "housing-officer-1", "coordination-officer-1"

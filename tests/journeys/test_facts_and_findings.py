@@ -12,7 +12,8 @@ from shared.events.facts import AnswerRead, FactEvent, MessageRead
 from shared.events.findings import FindingRaised
 from shared.events.trail import TrailTicked
 from tests.journeys.found import found_alike
-from tests.journeys.town import Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Town
 from tests.unit.check_samples import SAMPLES
 
 LAMP = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from services.routing.commands import Accept, Answer, Assign, Assist, Return
 from shared.events.cases import CaseAssigned, CaseQueued, PraisePassedOn, SenderOpened
-from tests.journeys.town import Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Town
 
 LAMP = "路灯不亮,路面有坑"
 TAP = "停水三天了,自来水什么时候恢复?"

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from services.routing.commands import Accept, Advise, Answer, Consult, Escalate
 from shared.content.words import Option
 from shared.events.cases import CaseAlarmed, CaseEscalated, OpinionAsked, OpinionGiven
-from tests.journeys.town import Matter, Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Matter, Town
 
 LAMP = "路灯不亮,路面有坑"
 OFFICER, MAYOR = "housing-officer-1", "mayor"

@@ -12,7 +12,8 @@ from services.routing.commands import (
     Return,
 )
 from shared.events.cases import AssistAsked, AssistGiven, CaseAlarmed
-from tests.journeys.town import Matter, Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Matter, Town
 
 LAMP = "路灯不亮,路面有坑"
 OFFICER, LEADER = "housing-officer-1", "vice-mayor-1"

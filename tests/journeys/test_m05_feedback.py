@@ -13,7 +13,8 @@ from services.routing.commands import (
     Review,
 )
 from shared.events.cases import CaseClosed, CaseReopened, CaseReviewed, FeedbackGiven
-from tests.journeys.town import Matter, Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Matter, Town
 
 WANG = "wang@citizen.example"
 LAMP = "路灯不亮,路面有坑"

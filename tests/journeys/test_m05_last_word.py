@@ -6,7 +6,8 @@ from services.routing.commands import Accept, Answer, Contact, SendBack, SignOff
 from shared.content.words import Sender
 from shared.events.cases import AnswerDrafted, AnswerSentBack, CaseAnswered, SenderContacted
 from shared.organisation import Organisation
-from tests.journeys.town import Matter, Town, lives, sample
+from tests.journeys.stories import lives, sample
+from tests.journeys.town import Matter, Town
 
 LAMP = "路灯不亮,路面有坑"
 OFFICER, HEAD, WANG = "housing-officer-1", "housing-head", "wang@citizen.example"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from services.routing.commands import Accept, Contact, RefuseReturn, Return, Transfer, UpholdReturn
 from shared.events.cases import CaseAssigned, CaseReturned, ReturnDecided
-from tests.journeys.town import Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Town
 
 LAMP = "路灯不亮,路面有坑"
 OFFICER, COORDINATOR = "housing-officer-1", "coordination-officer-1"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from services.routing.commands import Accept, Assist, Classify, Escalate
 from shared.content.words import Option
 from shared.events.cases import CaseAlarmed, CaseClassified, CaseEscalated
-from tests.journeys.town import Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Town
 
 LAMP = "路灯不亮,路面有坑"
 OFFICER, COORDINATOR, LEADER, MAYOR = (

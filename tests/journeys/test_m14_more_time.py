@@ -25,7 +25,8 @@ from shared.events.cases import (
     ExtensionDecided,
 )
 from shared.organisation import Organisation
-from tests.journeys.town import Matter, Town, lives, sample
+from tests.journeys.stories import lives, sample
+from tests.journeys.town import Matter, Town
 
 WANG = "wang@citizen.example"
 LAMP = "路灯不亮,路面有坑"

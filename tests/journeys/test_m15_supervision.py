@@ -7,7 +7,8 @@ from services.routing.commands import Accept, Answer, Assign, Explain, Feedback,
 from shared.events.cases import CaseAlarmed
 from shared.events.findings import FindingConfirmed, FindingExplained, OrderConcluded, OrderRefused
 from shared.events.supervised import CaseOrdered, CaseRectified, DemandDropped, ExplanationAsked
-from tests.journeys.town import Matter, Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Matter, Town
 
 OFFICER, HEAD, LEADER = "housing-officer-1", "housing-head", "vice-mayor-1"
 SUPERVISOR = "supervision-officer"

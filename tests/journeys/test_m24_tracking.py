@@ -12,7 +12,8 @@ from shared.events.cases import (
     CaseSolved,
     ExtensionDecided,
 )
-from tests.journeys.town import Matter, Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Matter, Town
 
 DEFECT = "三层楼板混凝土有蜂窝麻面,局部露筋"
 OFFICER, INSPECTOR, CHIEF, TRACKER = (

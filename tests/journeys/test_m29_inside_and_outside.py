@@ -5,7 +5,8 @@ from __future__ import annotations
 from services.routing.commands import Accept, Assist, Escalate, Return, UpholdReturn
 from shared.content.words import Option, Sender
 from shared.events.cases import CaseEscalated
-from tests.journeys.town import Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Town
 
 OFFICER, LEADER = "information-officer-1", "vice-president-1"
 WARD = Sender(email="ward-3@sample-hospital.example.org", kind="staff", language="en")

@@ -9,7 +9,8 @@ from services.audit.supervision.probe import committed
 from services.audit.supervision.sample import draw
 from services.routing.commands import Accept, Answer, Assign, Feedback
 from shared.events.findings import ProbePlanted, ProbeRevealed, SampleDrawn
-from tests.journeys.town import Matter, Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Matter, Town
 
 OFFICER, SUPERVISOR = "housing-officer-1", "supervision-officer"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from services.routing.commands import Accept, Answer
 from shared.content.words import Sender
-from tests.journeys.town import Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Town
 
 LAMP = "路灯不亮,路面有坑"
 GUIDE, OTHER = "commerce-tourism-officer-2", "commerce-tourism-officer-1"

@@ -16,7 +16,8 @@ from services.routing.commands import (
 )
 from shared.events.cases import CaseClosed, CaseOpened, CaseUrged
 from shared.events.linked import CaseJoined, CaseLinked, CaseMerged, CaseSplit
-from tests.journeys.town import Town, lives
+from tests.journeys.stories import lives
+from tests.journeys.town import Town
 
 LAMP = "路灯不亮,路面有坑"
 OFFICER, COORDINATOR = "housing-officer-1", "coordination-officer-1"

@@ -21,7 +21,8 @@ from tests.journeys.found import found_alike
 from tests.journeys.month.ledger import Fell, Happened, Ledger, Told
 from tests.journeys.month.tables import TABLES
 from tests.journeys.month.work import STARTS, Month
-from tests.journeys.town import Town, sample, tell
+from tests.journeys.stories import sample, tell
+from tests.journeys.town import Town
 from tests.unwatched import unwatched
 
 CHINA = ZoneInfo("Asia/Shanghai")

@@ -1,17 +1,13 @@
 """A town to live in: all four services under a simulated clock, and what people in it say and do.
 
-`lives()` makes a test of a story and tells it in both worlds of `tests/simulation`, embedded and cluster. Nothing goes
-wrong in them here; and when the story is over, everything that a simulation must keep is looked at as well.
+Nothing goes wrong in it; stories of it are told by `tests/journeys/stories.py`.
 """
 
 from __future__ import annotations
 
-import email
-import email.policy
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import cache, partial
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -37,13 +33,10 @@ from shared.embedded import Embedded
 from shared.events import Event, Record
 from shared.events.cases import CaseEvent, MessageAttached, Notice, OpeningReason
 from shared.events.findings import Evidence, FindingRaised
-from shared.organisation import Organisation, load
-from shared.settings import SAMPLE_ORGANISATIONS
 from shared.web.problems import Problem
+from tests.journeys.letters import Letter, letter
 from tests.simulation.machine import Doors, among, within
-from tests.simulation.seeds import WORLDS
-from tests.simulation.world import World, run
-from tests.unwatched import unwatched
+from tests.simulation.world import World
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
@@ -52,13 +45,6 @@ CALM = 1
 WAITS = 60.0
 SETTLED = 5.0
 """Seconds without a change after which a cluster in which nothing goes wrong has nothing more to do."""
-_SAMPLES = {path.stem: path for path in SAMPLE_ORGANISATIONS}
-
-
-@cache
-def sample(name: str) -> Organisation:
-    """A sample organisation, by its file's name."""
-    return load(_SAMPLES[name])
 
 
 @dataclass(frozen=True)
@@ -70,16 +56,6 @@ class Matter:
     code: str
     id: str
     ref: str
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A mail as it was handed to the relay."""
-
-    to: str
-    at: str
-    subject: str
-    text: str
 
 
 class Town:
@@ -344,7 +320,7 @@ class Town:
         person = self.organisation.person.get(to)
         address = person.mail if person else to
         return [
-            _letter(one.to, self.shown(one.at), one.data)
+            letter(one.to, self.shown(one.at), one.data)
             for one in self._world.post.mails
             if one.to == address
         ]
@@ -404,56 +380,9 @@ class Town:
         raise AssertionError(f"{message} is in no case")
 
 
-def lives(
-    *modes: str,
-    organisation: str | Organisation = "county",
-    start: str = "2026-09-30 16:00",
-    watched: bool = False,
-) -> Callable[[Callable[[Town], Awaitable[None]]], Callable[..., None]]:
-    """Let a story be a test, once in each world: `embedded`, `cluster`, or both where none is named.
-
-    What a check finds sets the house to work, too: only a `watched` story has any.
-    """
-
-    def told(story: Callable[[Town], Awaitable[None]]) -> Callable[..., None]:
-        @pytest.mark.parametrize("mode", modes or WORLDS)
-        def test(mode: str) -> None:
-            lived = sample(organisation) if isinstance(organisation, str) else organisation
-            tell(mode, story, lived if watched else unwatched(lived), start)
-
-        test.__name__, test.__doc__, test.__module__ = story.__name__, story.__doc__, story.__module__
-        return test
-
-    return told
-
-
-def tell(mode: str, story: Callable[[Town], Awaitable[None]], organisation: Organisation, start: str) -> None:
-    """Live through a story in one world. Raises what the story raises, or what the world did not keep."""
-    begin = datetime.fromisoformat(start).replace(tzinfo=ZoneInfo(organisation.hours.zone))
-
-    async def lived(world: World) -> None:
-        while not all(machine.up for machine in world.machines):
-            await world.settle(1.0)
-        town = Town(world)
-        world.jump(begin)
-        await story(town)
-        await town.until_all_is_told()
-
-    made = partial(WORLDS[mode], organisation=organisation, start=begin - timedelta(minutes=10), story=lived)
-    outcome = run(made, CALM, calm=True)
-    if outcome.error is not None:
-        raise outcome.error
-
-
 def _id(matter: Matter | str) -> str:
     return matter if isinstance(matter, str) else matter.id
 
 
 def _ref(matter: Matter | str) -> str:
     return matter if isinstance(matter, str) else matter.ref
-
-
-def _letter(to: str, at: str, data: bytes) -> Letter:
-    mail = email.message_from_bytes(data, policy=email.policy.default)
-    body = mail.get_body(("plain",))
-    return Letter(to, at, str(mail["Subject"]), body.get_content() if body else "")

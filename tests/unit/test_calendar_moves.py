@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from services.routing import commands as c
 from services.routing.rescheduling import ends_told, moves
 from shared.events.cases import CaseRescheduled
+from tests.unit.case_lives import Step, lived
 from tests.unit.case_samples import local
-from tests.unit.test_case_properties import Step, lived
 from tests.unit.test_time_account import DESKS, FAR, LIVES, Moving, Switch, life_of
 
 

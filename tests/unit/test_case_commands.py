@@ -29,8 +29,8 @@ from services.routing.commands import (
     decide,
 )
 from shared.events.cases import CaseAlarmed, CaseAnswered, CaseAssigned, CaseClosed, CaseOpened
+from tests.unit.case_lives import START, WORDS, Life, lived
 from tests.unit.case_samples import desk, local, particular
-from tests.unit.test_case_properties import START, WORDS, Life, lived
 
 
 def life(*steps: Command | timedelta | str, assigned: bool = True, can_mail: bool = True) -> Life:

@@ -28,7 +28,7 @@ from shared.events.messages import MessageSettled
 from shared.events.obligations import Ended, Rung, Started
 from tests.backtests.lives import BEGINNING, draw_town
 from tests.backtests.story import Story
-from tests.unit.test_case_properties import Step, lived
+from tests.unit.case_lives import Step, lived
 from tests.unit.test_time_account import FAR, LIVES, Moving, Switch
 from tests.unit.test_trail_lives import long_lives
 

@@ -20,7 +20,8 @@ import pytest
 
 from services.audit.log import verify_log
 from tests.unit.log_samples import VKEY, grow
-from tests.unit.tampering import LOCAL, SINGLE, WIDE, Local, Single, Target, Wrong
+from tests.unit.tampering import LOCAL, WIDE, Local, Target, Wrong
+from tests.unit.tampering_edge import SINGLE, Single
 
 AT_ONCE = 12
 """So many tamperings of different tiles are looked for together."""

@@ -25,8 +25,8 @@ from shared.events import Record
 from shared.events.cases import CaseRescheduled, ReturnDecided
 from shared.organisation import Calendars
 from shared.organisation.model import Organisation
+from tests.unit.case_lives import LIKELY, STEP, STEPS, Life, Step, lived
 from tests.unit.case_samples import local, plan
-from tests.unit.test_case_properties import LIKELY, STEP, STEPS, Life, Step, lived
 
 _MILLISECOND = timedelta(milliseconds=1)
 

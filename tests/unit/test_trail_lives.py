@@ -19,7 +19,7 @@ from services.routing.desk import Desk
 from services.routing.obligation import Obligation
 from shared.events.obligations import Ended
 from tests.projections import Rows, project_all, rows
-from tests.unit.test_case_properties import LIKELY, Step, lived
+from tests.unit.case_lives import LIKELY, Step, lived
 from tests.unit.test_time_account import DESKS, FAR, LIVES, Moving, Switch
 from tests.unit.trail_samples import SHANGHAI
 
