@@ -82,7 +82,7 @@ class Verifier(PublicKey):
 
 @dataclass(frozen=True)
 class PrivateKey:
-    """The other half of one: its name and its 32-byte Ed25519 seed, which `repr` doesn't show."""
+    """A signing key of one of these kinds: its name and its 32-byte Ed25519 seed, which `repr` doesn't show."""
 
     KIND: ClassVar[int]
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -55,12 +56,16 @@ class Sink:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.by_id: Counter[str] = Counter()
+        self.first_at: dict[str, datetime] = {}
+        """When each Message-ID first arrived."""
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
         mail = message_from_bytes(envelope.content, policy=policy.default)
         self.mails.append(mail)
-        self.by_id[str(mail["Message-ID"])] += 1
+        id = str(mail["Message-ID"])
+        self.by_id[id] += 1
+        self.first_at.setdefault(id, datetime.now(UTC))
         return "250 OK"
 
     def to(self, address: str) -> list[EmailMessage]:

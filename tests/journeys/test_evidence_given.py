@@ -8,7 +8,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.desks import OFFICER, fields, gives, house, written
+import httpx
+
+from tests.desks import OFFICER, fields, house, written
 from tests.installations import in_a_loop
 from tests.unit.intake_room import Room
 
@@ -16,6 +18,14 @@ OTHER = "labour-officer-1"
 PHOTO = Random(1).randbytes(400_000)
 """Large enough to be kept as a file of its own."""
 NOTE = "维修单:灯泡已更换".encode()
+
+
+async def accepted(here: Room, sender: httpx.AsyncClient) -> tuple[str, str]:
+    """A sender has written, the officer has accepted; answers the tracking code and the case's ref."""
+    code, ref = await written(here, sender)
+    here.as_(OFFICER)
+    assert (await here.client.post(f"/v1/cases/{ref}/accept", json={})).status_code == 200
+    return code, ref
 
 
 async def resolves(here: Room, ref: str, files: list[tuple[str, tuple[str, bytes, str]]]) -> Any:
@@ -30,9 +40,7 @@ async def resolves(here: Room, ref: str, files: list[tuple[str, tuple[str, bytes
 @in_a_loop
 async def test_photos_given_with_the_solution_are_there_for_who_may_see_the_case(tmp_path: Path) -> None:
     async with house(tmp_path) as (here, sender):
-        code, ref = await written(here, sender)
-        here.as_(OFFICER)
-        await gives(here, (await here.client.get("/cases")).text, ref, "accept")
+        code, ref = await accepted(here, sender)
         photos = [("files", ("灯.jpg", PHOTO, "image/jpeg")), ("files", ("维修单.txt", NOTE, "text/plain"))]
         done = await resolves(here, ref, photos)
         assert done.status_code == 303
@@ -58,9 +66,7 @@ async def test_photos_given_with_the_solution_are_there_for_who_may_see_the_case
 @in_a_loop
 async def test_a_machine_gives_them_in_base64_and_twice_under_one_key_is_once(tmp_path: Path) -> None:
     async with house(tmp_path) as (here, sender):
-        _, ref = await written(here, sender)
-        here.as_(OFFICER)
-        await here.client.post(f"/v1/cases/{ref}/accept", json={})
+        _, ref = await accepted(here, sender)
         file = {"name": "lamp.jpg", "content_type": "image/jpeg", "content": b64encode(PHOTO).decode()}
         body = {"text": "Replaced", "files": [file]}
         first, again = [
@@ -78,15 +84,20 @@ async def test_a_machine_gives_them_in_base64_and_twice_under_one_key_is_once(tm
 @in_a_loop
 async def test_too_many_or_too_large_are_refused_and_nothing_is_done(tmp_path: Path) -> None:
     async with house(tmp_path) as (here, sender):
-        _, ref = await written(here, sender)
-        here.as_(OFFICER)
-        await here.client.post(f"/v1/cases/{ref}/accept", json={})
+        _, ref = await accepted(here, sender)
         events = here.committed()
         many = [("files", (f"{number}.txt", b"x", "text/plain")) for number in range(21)]
         refused = await resolves(here, ref, many)
         assert refused.status_code == 422
         assert "at most 20" in refused.text
         assert "The lamp was replaced" in refused.text
+        assert "choose your files again" in refused.text
+        page = (await here.client.get(f"/cases/{ref}")).text
+        empty = await here.client.post(
+            f"/cases/{ref}/resolve", data=fields(page, f"/cases/{ref}/resolve"), files=[]
+        )
+        assert empty.status_code == 422
+        assert "choose your files again" not in empty.text, "nobody had chosen any"
         large = here.installation.settings.max_body
         assert (await resolves(here, ref, [("files", ("x", bytes(large), "x/y"))])).status_code == 413
         assert here.committed() == events
@@ -95,9 +106,7 @@ async def test_too_many_or_too_large_are_refused_and_nothing_is_done(tmp_path: P
 @in_a_loop
 async def test_they_are_erased_with_what_the_sender_said(tmp_path: Path) -> None:
     async with house(tmp_path) as (here, sender):
-        code, ref = await written(here, sender)
-        here.as_(OFFICER)
-        await here.client.post(f"/v1/cases/{ref}/accept", json={})
+        code, ref = await accepted(here, sender)
         await resolves(here, ref, [("files", ("lamp.jpg", PHOTO, "image/jpeg"))])
         entry = (await here.client.get(f"/v1/cases/{ref}")).json()["timeline"][-1]
         await here.client.post(f"/v1/cases/{ref}/answer", json={"text": "Replaced", "resolved": True})

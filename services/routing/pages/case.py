@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, get_args
 
@@ -135,6 +135,8 @@ def case_pages(routes: APIRouter, pages: Pages, office: Office, duties: Mapping[
             files = await chosen(form)
         refused = await _give(office, principal, found, command, typed, files=files)
         if refused is not None:
+            if files:  # a browser does not keep them
+                refused = replace(refused, wrong=refused.wrong | {"files"})
             return await show(request, principal, await office.find(principal, ref), refused=refused)
         try:
             await office.find(principal, ref)
